@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// An assembled array. Owns its members' devices, the bitmap in memory and the superblocks; whatever
+// is written to a member goes through array/commit, in md's order.
+//
+// Threads: readAt() and snapshot() from any thread; everything that writes from one thread at a
+// time (the array's strand).
+#pragma once
+
+#include "engine/array/assembly.h"
+#include "engine/array/bitmap_frame.h"
+#include "engine/array/snapshot.h"
+#include "engine/base/frame_box.h"
+#include "engine/io/block_source.h"
+
+#include <filesystem>
+#include <memory>
+
+namespace bitmend {
+
+class ArrayState; // the parts that commit, sync and hot_add share; array/array_state.h
+
+class Array final : public BlockSource
+{
+public:
+    ~Array() override;
+
+    const std::string& name() const override;
+    std::uint64_t sizeBytes() const override;
+
+    // From an in-sync member; where it fails, from the next one.
+    Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override;
+
+    ArraySnapshot snapshot() const;
+    FrameBox<BitmapFrame>& frames() const; // at most one new frame every 33 ms while a job runs
+
+    ArrayState& state() { return *m_state; }
+
+private:
+    friend Result<std::unique_ptr<Array>> assemble(
+        const AssemblyPlan& plan, const std::filesystem::path& overlay);
+    explicit Array(std::unique_ptr<ArrayState> state);
+
+    std::unique_ptr<ArrayState> m_state;
+};
+
+// Opens the members (read-only, wrapped in overlays in `overlay` when the plan's mode says so),
+// reads their superblocks again and stops with ChangedSincePlan when they are not those of the
+// plan. Loads the bitmap as the kernel does. Read-only: writes nothing, ever. Unsupported for what
+// is not built yet: anything but level 1 with 1.2 metadata when writing.
+Result<std::unique_ptr<Array>> assemble(
+    const AssemblyPlan& plan, const std::filesystem::path& overlay);
+
+// Clean stop: bits that are not needed cleared, bitmap header, then superblocks, as the kernel
+// does; a bit or a resync that is still due is kept.
+struct StopOutcome
+{
+    std::uint64_t events = 0;
+    std::uint64_t writtenBytes = 0;
+    std::uint64_t chunksKept = 0;
+};
+Result<StopOutcome> stop(Array& array);
+
+} // namespace bitmend

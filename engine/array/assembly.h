@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Putting an array together, as a pure plan: which members take part, in which state and why,
+// whether it starts, what is due then, and every byte range that would be written. Reads nothing,
+// writes nothing.
+//
+// Follows the kernel (freshest member, tolerance of one event, roles from the freshest table)
+// except in three places where the kernel can lose data, and there it refuses: an inconsistent
+// freshest member, two members with one role and equal events, and checks that the kernel does not
+// make (component larger than data, overlapping areas).
+#pragma once
+
+#include "engine/array/member.h"
+#include "engine/array/scan.h"
+#include "engine/raid/geometry.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bitmend {
+
+enum class Needs : std::uint8_t {
+    Nothing,
+    Resync,
+    Recovery,
+    Choice,
+    Force,
+    MembersMissing,
+    Unsupported,
+};
+
+// What the verdict and the plan have to say, in the order of importance. Facts as named in the
+// comments.
+enum class RemarkCode : std::uint8_t {
+    AllWell,
+    PowerLostResyncBitmap,   // number = chunks due, other = chunks
+    PowerLostResyncAll,      // dirty, no usable bitmap
+    PowerLostNothingDue,     // dirty, the bitmap says no chunk is due
+    DirtyOnlyOneCopy,        // level 1, one member in sync: md drops the dirty flag
+    Degraded,                // number = members missing, other = more losses it stands
+    VacantSlot,              // number = role
+    SpareReady,              // where = the spare
+    RecoveryWillContinue,    // where = member, number = recovery_offset, other = component sectors
+    RecoveryByBitmap,        // where = member, number = chunks due
+    ResyncWillContinue,      // number = resync_offset
+    BitsIgnoredBecauseClean, // number = set bits that no resync will copy
+    BitmapStaleAllDirty,     // where
+    BitmapRefused,           // where; the kernel does not start it
+    BitmapsDiffer,           // number = chunks in which the members' copies differ
+    BitmapFromMember,        // where = whose copy counts
+    TooFewMembers,           // number = in sync, other = needed
+    DirtyAndDegraded,        // parity: needs force
+    SplitBrain,              // where, number = events there, other = events of the other half
+    SameRoleTwice,           // where, number = role
+    FreshestInconsistent,    // where
+    ReshapeUnderway,         // number = position
+    JournalArray,
+    ClusteredBitmap,
+    LocklessBitmap,
+    UnknownLevel, // number
+    Raid0LayoutUnknown,
+    ComponentTooLarge,
+    Raid0BitmapPanics,   // do not hand this to kernel 6.1
+    LogicalBlockSizeSet, // newer kernels' field in the padding
+    KernelWouldStart,    // where ours is stricter: the kernel would go on
+};
+
+struct Remark
+{
+    RemarkCode code{};
+    std::uint64_t number = 0;
+    std::uint64_t other = 0;
+    std::string where;
+};
+
+struct SyncEstimate
+{
+    std::uint64_t chunks = 0; // bitmap chunks due
+    std::uint64_t readBytes = 0;
+    std::uint64_t writeBytes = 0; // at most
+};
+
+struct ArrayBitmap
+{
+    BitmapLocation location;
+    BitmapHeader header;
+    std::uint64_t chunks = 0;
+    std::uint64_t dirty = 0; // set bits in the copy that counts
+    std::uint64_t due = 0;   // of them, those that a start would resync
+    std::string from;        // the member whose copy counts, or the external file
+    bool stale = false;
+    std::uint64_t differing = 0;
+    std::shared_ptr<const BitmapCopy> copy;
+};
+
+struct ArrayReport
+{
+    Uuid uuid;
+    std::string name; // "host:name", or a name made from the UUID for 0.90
+    MetadataVersion version{};
+    Geometry geometry;
+    Sectors arraySize;
+    std::uint64_t events = 0;
+    std::int64_t createTime = 0;
+    Sectors resyncOffset;
+    std::string reference; // the freshest member, whose superblock speaks for the array
+    std::shared_ptr<const Superblock> superblock; // its superblock; null when all are damaged
+    std::vector<Member> members; // by role, missing ones included; then those without a role
+    bool canStart = false;
+    bool kernelWouldStart = false;
+    int missing = 0;   // roles without a member in sync or rebuilding
+    int tolerance = 0; // more losses it stands
+    Needs needs = Needs::Nothing;
+    std::vector<Remark> remarks; // the first is the verdict's headline
+    std::optional<ArrayBitmap> bitmap;
+    SyncEstimate resync; // what starting it would resync
+};
+
+// Grouped by UUID and format; those that cannot start first, then by name.
+std::vector<ArrayReport> findArrays(const ScanReport& report);
+
+enum class WriteMode : std::uint8_t { ReadOnly, Overlay };
+
+struct AssemblyChoices
+{
+    std::vector<std::string> leaveOut; // members' paths
+    std::string reference;             // take this member as the freshest; empty: by the rules
+    WriteMode mode = WriteMode::Overlay;
+};
+
+enum class WritePurpose : std::uint8_t { Superblock, BitmapHeader, Bitmap, Data };
+
+struct PlannedWrite
+{
+    std::string path; // the member
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    WritePurpose purpose{};
+};
+
+struct AssemblyPlan
+{
+    ArrayReport array; // after the choices
+    AssemblyChoices choices;
+    std::vector<std::string> taking; // members that are opened, in role order, idle spares last
+    std::vector<PlannedWrite>
+        writes; // assembling, resync and stop; sorted, merged; empty when ReadOnly
+};
+
+// NoSuchArray when no source has it. An array that cannot start still gives a plan: canStart is
+// false, no writes.
+Result<AssemblyPlan> planAssembly(
+    const ScanReport& report, const Uuid& uuid, const AssemblyChoices& choices);
+
+} // namespace bitmend

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A block of memory for I/O: page aligned, allocated once and reused for a whole job.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+
+namespace bitmend {
+
+class AlignedBuffer
+{
+public:
+    static constexpr std::size_t kAlignment = 4096;
+
+    // The contents are zero.
+    explicit AlignedBuffer(std::size_t size)
+        : m_size(size)
+        , m_bytes(static_cast<std::byte*>(::operator new[](size, std::align_val_t(kAlignment))))
+    {
+        std::fill_n(m_bytes.get(), size, std::byte{});
+    }
+
+    std::size_t size() const { return m_size; }
+    std::span<std::byte> span() { return {m_bytes.get(), m_size}; }
+    std::span<const std::byte> span() const { return {m_bytes.get(), m_size}; }
+    std::span<std::byte> first(std::size_t count) { return span().first(count); }
+
+private:
+    struct Free
+    {
+        void operator()(std::byte* bytes) const
+        {
+            ::operator delete[](bytes, std::align_val_t(kAlignment));
+        }
+    };
+
+    std::size_t m_size;
+    std::unique_ptr<std::byte[], Free> m_bytes;
+};
+
+} // namespace bitmend

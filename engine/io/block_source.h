@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes to read, from anywhere: a disk, a raw image, a split set, a partition of another source.
+#pragma once
+
+#include "engine/base/endian.h"
+#include "engine/base/result.h"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace bitmend {
+
+class BlockSource
+{
+public:
+    virtual ~BlockSource() = default;
+
+    // What the user calls it: the path, with "#2" behind it for the second partition of an image.
+    virtual const std::string& name() const = 0;
+    virtual std::uint64_t sizeBytes() const = 0;
+
+    // Fills all of `to` or fails; a short read is an error. Safe to call from several threads.
+    virtual Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const = 0;
+
+    // A descriptor that reads exactly these bytes from offset 0, for libraries that take nothing
+    // else; -1 where there is none. Stays owned by the source.
+    virtual int descriptor() const { return -1; }
+};
+
+using SourcePtr = std::shared_ptr<const BlockSource>;
+
+// A source that may also be changed. Evidence is never opened as one: it is wrapped in an Overlay.
+class BlockDevice : public BlockSource
+{
+public:
+    // Writes all of `from` or fails; after a failure any part of the range may hold either content.
+    virtual Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) = 0;
+
+    // On return every earlier write is on stable storage.
+    virtual Result<void> flush() = 0;
+};
+
+using DevicePtr = std::shared_ptr<BlockDevice>;
+
+// The only way on-disk structs are read: whole, bounds-checked, copied.
+template <OnDisk T> Result<T> readStruct(const BlockSource& source, std::uint64_t offset)
+{
+    T value;
+    BM_TRY(source.readAt(offset, std::as_writable_bytes(std::span(&value, 1))));
+    return value;
+}
+
+} // namespace bitmend

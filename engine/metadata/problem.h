@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// One failed check of a decoded struct, as facts: which rule, which field, where, what was found
+// and what was expected. ui/words makes the sentence.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace bitmend {
+
+enum class ProblemCode : std::uint8_t {
+    // Superblock: what the kernel refuses
+    BadChecksum,
+    BadMajorVersion,
+    BadMinorVersion,
+    PaddingNotZero,
+    RoleTableTooLarge,
+    NotWhereItSays, // super_offset is another place: a copy, or a cut or grown image
+    UnknownFeature,
+    DataSizeTooSmall,
+    DataSizeTooLarge,
+    DataOverlapsSuperblock,
+    Raid0LayoutOnOtherLevel,
+    BadBlocksWithoutLog,
+    BadBlockLogTooLarge,
+    NoRaidDisks,
+    ComponentBeyondDevice,
+    ForeignByteOrder,
+    DevNumberOutOfRange,
+    // Superblock: what the kernel lets pass and we do not
+    TooManyRaidDisks,
+    ComponentLargerThanData,
+    DataBeyondDevice, // the image is shorter than the member was
+    BitmapOverlapsData,
+    BitmapOverlapsSuperblock,
+    BitmapBeyondDevice,
+    BadBlockLogOverlaps,
+    RoleBeyondRaidDisks,
+    JournalRoleWithoutFeature,
+    JournalWithBitmap,
+    PplWithBitmap,
+    BothPplKinds,
+    BitmapOnUnsuitableLevel,
+    UnknownLevel,
+    BadLayout,
+    BadChunk,
+    TruncatedRoleTable,
+    // Bitmap header
+    BitmapBadMagic,
+    BitmapBadVersion,
+    BitmapLockless, // version 6: named, not read
+    BitmapBadChunk,
+    BitmapBadDaemonSleep,
+    BitmapBadWriteBehind,
+    BitmapOfOtherArray,
+    BitmapWriteError, // flagged by the kernel: it refuses to start
+    BitmapMarkedStale,
+    BitmapEventsBehind, // older than the superblock: every chunk counts as dirty
+    BitmapSizeDiffers,  // sync_size is another array's size; the kernel rewrites it
+    BitmapClusteredWithoutNodes,
+    BitmapTruncated, // the file or area ends before the last bit
+    BitmapPageUnreadable,
+};
+
+enum class Severity : std::uint8_t {
+    Note,          // worth knowing, changes nothing
+    EngineRefuses, // the kernel would go on; doing so can lose data
+    KernelRefuses,
+};
+
+struct Problem
+{
+    ProblemCode code{};
+    Severity severity = Severity::Note;
+    std::string_view field;   // md's own name, a literal
+    std::int64_t offset = -1; // byte offset of the field in its source
+    std::uint64_t found = 0;  // signed fields are sign-extended
+    std::uint64_t expected = 0;
+
+    bool operator==(const Problem&) const = default;
+};
+
+} // namespace bitmend
