@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/session/engine.h"
+
+#include <QtConcurrent>
+
+#include <set>
+#include <utility>
+
+namespace bitmend {
+
+namespace {
+
+constexpr int kPollMilliseconds = 33;
+
+std::vector<std::string> pathsOf(const ArrayReport& array)
+{
+    std::vector<std::string> paths;
+    for (const auto& member : array.members) {
+        if (!member.path.empty())
+            paths.push_back(member.path);
+    }
+    return paths;
+}
+
+} // namespace
+
+Engine::Engine(QObject* parent) : QObject(parent)
+{
+    m_poll.setInterval(kPollMilliseconds);
+    m_poll.callOnTimeout(this, &Engine::poll);
+    setLogSink([this](const LogRecord& record) { m_log.post(record); });
+}
+
+Engine::~Engine()
+{
+    shutDown();
+    setLogSink(nullptr);
+}
+
+template <typename T, typename Function> Job<T> Engine::start(QThreadPool& pool, Function function)
+{
+    auto control = std::make_shared<JobControl>();
+    std::erase_if(m_running, [](const auto& job) { return job.expired(); });
+    m_running.push_back(control);
+    m_jobs->fetch_add(1, std::memory_order_relaxed);
+    m_poll.start();
+    return {control, QtConcurrent::run(&pool,
+                         [control, jobs = m_jobs, function = std::move(function)]() -> Result<T> {
+                             Result<T> result = function(*control);
+                             jobs->fetch_sub(1, std::memory_order_release);
+                             return result;
+                         })};
+}
+
+// `function` gets the open array, on its strand; without one the job fails with NoSuchArray.
+template <typename T, typename Function> Job<T> Engine::onArray(const Uuid& uuid, Function function)
+{
+    OpenArray& open = openArray(uuid);
+    return start<T>(open.strand(),
+        [&open, uuid, function = std::move(function)](JobControl& control) -> Result<T> {
+            const auto array = open.array();
+            if (!array)
+                return fail(ErrorCode::NoSuchArray, toString(uuid));
+            Result<T> result = function(open, *array, control);
+            open.publish();
+            return result;
+        });
+}
+
+// Never erased: a strand outlives the arrays that were opened on it, so jobs may refer to it.
+OpenArray& Engine::openArray(const Uuid& uuid)
+{
+    auto& open = m_open[uuid];
+    if (!open)
+        open = std::make_shared<OpenArray>();
+    return *open;
+}
+
+std::vector<ArrayView> Engine::arrays() const
+{
+    std::vector<ArrayView> views;
+    std::set<Uuid> assembled;
+    for (const auto& report : m_found) {
+        const auto open = m_open.find(report.uuid);
+        const auto snapshot = open == m_open.end() ? nullptr : open->second->snapshot();
+        if (snapshot) {
+            if (assembled.insert(report.uuid).second)
+                views.push_back({snapshot->report, *snapshot, open->second->overlay()});
+            continue;
+        }
+        ArrayView view{report, std::nullopt, {}};
+        for (const auto& path : pathsOf(report)) {
+            if (const auto* source = m_sources.find(path); source && view.overlay.empty())
+                view.overlay = source->overlay;
+        }
+        views.push_back(std::move(view));
+    }
+    // Assembled arrays stay in view when their sources were closed or went away.
+    for (const auto& [uuid, open] : m_open) {
+        const auto snapshot = open->snapshot();
+        if (snapshot && !assembled.contains(uuid))
+            views.push_back({snapshot->report, *snapshot, open->overlay()});
+    }
+    return views;
+}
+
+std::optional<ArrayView> Engine::array(const Uuid& uuid) const
+{
+    for (auto& view : arrays()) {
+        if (view.report.uuid == uuid)
+            return std::move(view);
+    }
+    return std::nullopt;
+}
+
+BitmapFramePtr Engine::frame(const Uuid& uuid) const
+{
+    if (const auto open = m_open.find(uuid); open != m_open.end()) {
+        if (const auto array = open->second->array())
+            return array->frames().load();
+    }
+    if (const auto still = m_stillFrames.find(uuid); still != m_stillFrames.end())
+        return still->second;
+    for (const auto& report : m_found) {
+        if (report.uuid == uuid && report.bitmap)
+            return m_stillFrames[uuid] = BitmapFrameBuilder(report).publish();
+    }
+    return nullptr;
+}
+
+Result<AssemblyPlan> Engine::plan(const Uuid& uuid, const AssemblyChoices& choices) const
+{
+    return planAssembly(m_sources.report(), uuid, choices);
+}
+
+Job<AssemblyPlan> Engine::planOn(
+    const Uuid& uuid, const AssemblyChoices& choices, const std::filesystem::path& overlay)
+{
+    std::vector<std::string> paths;
+    for (const auto& source : m_sources.all())
+        paths.push_back(source.path);
+    return start<AssemblyPlan>(m_scanner.pool(),
+        [paths, uuid, choices, overlay](JobControl& control) -> Result<AssemblyPlan> {
+            ScanOptions options;
+            options.overlay = overlay;
+            return planAssembly(scan(paths, options, control, 1), uuid, choices);
+        });
+}
+
+Job<ArraySnapshot> Engine::assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay)
+{
+    OpenArray& open = openArray(plan.array.uuid);
+    return start<ArraySnapshot>(
+        open.strand(), [&open, plan, overlay](JobControl&) -> Result<ArraySnapshot> {
+            if (open.array())
+                return fail(ErrorCode::InUse, plan.array.name);
+            auto array = BM_TRY(bitmend::assemble(plan, overlay));
+            auto snapshot = array->snapshot();
+            open.opened(std::move(array),
+                plan.choices.mode == WriteMode::Overlay ? overlay : std::filesystem::path());
+            return snapshot;
+        });
+}
+
+Job<SyncOutcome> Engine::sync(const Uuid& uuid, SyncAction action)
+{
+    return onArray<SyncOutcome>(uuid, [action](OpenArray&, Array& array, JobControl& control) {
+        return bitmend::sync(array, action, control);
+    });
+}
+
+Job<SyncOutcome> Engine::resync(const Uuid& uuid) { return sync(uuid, SyncAction::Resync); }
+
+Job<SyncOutcome> Engine::recover(const Uuid& uuid) { return sync(uuid, SyncAction::Recover); }
+
+Job<HotAddPlan> Engine::planHotAdd(const Uuid& uuid, const std::string& path)
+{
+    return onArray<HotAddPlan>(uuid,
+        [path](OpenArray&, Array& array, JobControl&) { return bitmend::planHotAdd(array, path); });
+}
+
+Job<HotAddResult> Engine::hotAdd(const Uuid& uuid, const HotAddPlan& plan)
+{
+    return onArray<HotAddResult>(
+        uuid, [plan](OpenArray& open, Array& array, JobControl& control) -> Result<HotAddResult> {
+            HotAddResult result;
+            result.added = BM_TRY(bitmend::hotAdd(array, plan));
+            open.publish();
+            auto recovery = bitmend::sync(array, SyncAction::Recover, control);
+            if (recovery)
+                result.recovery = *recovery;
+            else if (recovery.error().code != ErrorCode::NothingToDo)
+                result.recoveryError = recovery.error();
+            return result;
+        });
+}
+
+Job<StopOutcome> Engine::stop(const Uuid& uuid)
+{
+    return onArray<StopOutcome>(
+        uuid, [this](OpenArray& open, Array& array, JobControl&) -> Result<StopOutcome> {
+            Closed closed{pathsOf(array.snapshot().report), open.overlay()};
+            StopOutcome outcome = BM_TRY(bitmend::stop(array));
+            open.closed();
+            m_closed.post(std::move(closed));
+            return outcome;
+        });
+}
+
+void Engine::shutDown()
+{
+    m_scanner.cancel();
+    for (const auto& running : m_running) {
+        if (const auto control = running.lock())
+            control->cancel();
+    }
+    // A cancelled sync has recorded how far it came; a stop behind it keeps what is still due.
+    for (const auto& [uuid, open] : m_open) {
+        if (open->array())
+            stop(uuid);
+    }
+    for (const auto& [uuid, open] : m_open)
+        open->strand().waitForDone();
+    m_scanner.pool().waitForDone();
+    poll();
+    m_poll.stop();
+}
+
+} // namespace bitmend

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one door between the GUI and the engine, and the only Qt in engine/. Lives on the GUI thread.
+//
+// Whatever may write to an array runs on that array's own strand, one job after the other; arrays
+// run side by side, and scans, which only read, beside them. Whatever comes out is a value: the
+// window never holds a pointer to something a job may change. Progress and frames are there to be
+// polled, changes of state are signalled.
+#pragma once
+
+#include "engine/array/array.h"
+#include "engine/array/hot_add.h"
+#include "engine/array/sync.h"
+#include "engine/base/log.h"
+#include "engine/session/job.h"
+#include "engine/session/mailbox.h"
+#include "engine/session/open_array.h"
+#include "engine/session/scanner.h"
+#include "engine/session/source_list.h"
+
+#include <QObject>
+#include <QTimer>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bitmend {
+
+struct ArrayView
+{
+    ArrayReport report; // as found; as it is now while assembled
+    std::optional<ArraySnapshot> assembled;
+    std::filesystem::path overlay; // what is shown lies on these overlays; empty: on the members
+};
+
+struct HotAddResult
+{
+    HotAddOutcome added;
+    std::optional<SyncOutcome> recovery;
+    std::optional<Error> recoveryError; // the member was added all the same
+};
+
+class Engine : public QObject
+{
+    Q_OBJECT
+    Q_DISABLE_COPY_MOVE(Engine)
+
+public:
+    explicit Engine(QObject* parent = nullptr);
+    ~Engine() override; // shutDown()
+
+    // Looking. Each source is signalled when its quick look is done, and again after the deep one.
+    void open(std::vector<std::string> paths); // images, devices, folders of images
+    void scanDisks();
+    void rescan();
+    // The same sources as these overlays show them, or, with an empty folder, as they really are.
+    void lookThrough(const std::vector<std::string>& paths, const std::filesystem::path& overlay);
+    void close(const std::string& path);
+    bool isScanning() const { return m_scanning; }
+    ScanProgress scanProgress() const { return m_scanner.progress(); }
+    void cancelScan();
+    void pauseScan() { m_scanner.pause(); }
+    void resumeScan() { m_scanner.resume(); }
+
+    const std::vector<ScannedSource>& sources() const { return m_sources.all(); }
+    std::vector<ArrayView> arrays() const; // those that cannot start first
+    std::optional<ArrayView> array(const Uuid& uuid) const;
+    BitmapFramePtr frame(const Uuid& uuid) const; // null: no such array, or it has no bitmap
+
+    // Pure: from what the scan found.
+    Result<AssemblyPlan> plan(const Uuid& uuid, const AssemblyChoices& choices) const;
+
+    // Jobs. planOn() is plan() with the array's members read through the overlays in a folder.
+    Job<AssemblyPlan> planOn(
+        const Uuid& uuid, const AssemblyChoices& choices, const std::filesystem::path& overlay);
+    Job<ArraySnapshot> assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay);
+    Job<SyncOutcome> resync(const Uuid& uuid);
+    Job<SyncOutcome> recover(const Uuid& uuid);
+    Job<HotAddPlan> planHotAdd(const Uuid& uuid, const std::string& path);
+    Job<HotAddResult> hotAdd(const Uuid& uuid, const HotAddPlan& plan); // and the recovery
+    Job<StopOutcome> stop(const Uuid& uuid);
+
+    // Cancels what runs, stops every assembled array cleanly and waits for it.
+    void shutDown();
+
+signals:
+    void scanStarted();
+    void sourceChanged(const bitmend::ScannedSource& source);
+    void sourceClosed(const std::string& path);
+    void scanFinished();
+    void arraysChanged();
+    void logged(const bitmend::LogRecord& record);
+
+private:
+    struct Closed // posted by a strand when its array was stopped
+    {
+        std::vector<std::string> members;
+        std::filesystem::path overlay;
+    };
+
+    template <typename T, typename Function> Job<T> start(QThreadPool& pool, Function function);
+    template <typename T, typename Function> Job<T> onArray(const Uuid& uuid, Function function);
+    OpenArray& openArray(const Uuid& uuid);
+    Job<SyncOutcome> sync(const Uuid& uuid, SyncAction action);
+    void look(ScannedSource source);
+    void poll();
+    void deliverScans();
+    void deliverSnapshots();
+    void finishScanning();
+    void refreshFound();
+
+    SourceList m_sources;
+    std::vector<ArrayReport> m_found;
+    mutable std::map<Uuid, BitmapFramePtr> m_stillFrames; // of arrays that are not assembled
+    std::vector<std::weak_ptr<JobControl>> m_running;
+    std::shared_ptr<std::atomic<int>> m_jobs = std::make_shared<std::atomic<int>>(0);
+    bool m_scanning = false;
+    bool m_deepWanted = false;
+    Mailbox<LogRecord> m_log;
+    Mailbox<Closed> m_closed;
+    std::map<Uuid, FrameBox<ArraySnapshot>::Pointer> m_shown; // snapshots already signalled
+    QTimer m_poll;
+    Scanner m_scanner;
+    std::map<Uuid, std::shared_ptr<OpenArray>> m_open;
+};
+
+} // namespace bitmend
