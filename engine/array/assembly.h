@@ -58,9 +58,7 @@ enum class RemarkCode : std::uint8_t {
     JournalArray,
     ClusteredBitmap,
     LocklessBitmap,
-    UnknownLevel,    // number
-    GeometryRefused, // chunk, layout or number of slots that no kernel runs
-    PplArray,
+    UnknownLevel, // number
     Raid0LayoutUnknown,
     ComponentTooLarge,
     Raid0BitmapPanics,   // do not hand this to kernel 6.1

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every code has a sentence with its facts in it, and the verdict reads as the design shows it.
+#include "ui/words.h"
+
+#include <QTest>
+
+#include <cerrno>
+
+using namespace bitmend;
+
+namespace {
+
+QString text(const Phrase& phrase) { return QString::fromStdString(plain(phrase)); }
+
+// A whole sentence, every placeholder filled, nothing shouted.
+bool isProse(const Phrase& phrase)
+{
+    const QString words = text(phrase);
+    return words.size() > 10 && words.endsWith(u'.') && !words.contains(u'%') &&
+           !words.contains(u'!') && !words.contains(u"  ") && !words.contains(u"failed to") &&
+           (words[0].isUpper() || words.startsWith(u"a.img") || words[0].isDigit());
+}
+
+ArrayReport crashedMirror()
+{
+    ArrayReport array;
+    array.name = "web:data";
+    array.geometry.level = 1;
+    array.geometry.raidDisks = 2;
+    array.geometry.componentSize = {3'906'761'728};
+    array.arraySize = {3'906'761'728};
+    array.needs = Needs::Resync;
+    array.canStart = true;
+    for (int role = 0; role < 2; ++role) {
+        Member member;
+        member.path = role == 0 ? "/cases/disk-a.img" : "/cases/disk-b.img";
+        member.role = role;
+        member.state = MemberState::InSync;
+        array.members.push_back(member);
+    }
+    array.resync = {
+        .chunks = 37, .readBytes = 37ULL * 2 * 67'108'864, .writeBytes = 37ULL * 67'108'864};
+    array.remarks = {{RemarkCode::PowerLostResyncBitmap, 37, 29'809, ""}};
+    return array;
+}
+
+} // namespace
+
+class TestWords : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void sizes_areIecAndExactWhereTheyCanBe()
+    {
+        QCOMPARE(iecSize(0), std::string("0 B"));
+        QCOMPARE(iecSize(512), std::string("512 B"));
+        QCOMPARE(iecSize(64 << 20), std::string("64 MiB"));
+        QCOMPARE(iecSize(4'966'055'936), std::string("4.6 GiB"));
+        QCOMPARE(iecSize((1ULL << 30) - 1), std::string("1.0 GiB"));
+        QCOMPARE(iecSize(~0ULL), std::string("16.0 EiB"));
+    }
+
+    void numbersAndTimes_haveOneForm()
+    {
+        QCOMPARE(grouped(7), std::string("7"));
+        QCOMPARE(grouped(999), std::string("999"));
+        QCOMPARE(grouped(29'809), std::string("29 809"));
+        QCOMPARE(grouped(1'234'567), std::string("1 234 567"));
+        QCOMPARE(utcText(1'795'183'351), std::string("2026-11-20 14:02:31"));
+        QCOMPARE(utcRfc3339(1'795'183'351), std::string("2026-11-20T14:02:31Z"));
+        QVERIFY(!utcText(std::numeric_limits<std::int64_t>::max()).empty());
+    }
+
+    void plain_fillsPlaceholdersInAnyOrderAndLeavesArgumentsAlone()
+    {
+        QCOMPARE(plain({"%2 of %1, %2", {"50 %1", "b"}}), std::string("b of 50 %1, b"));
+        QCOMPARE(plain({"100 %", {}}), std::string("100 %"));
+    }
+
+    void everyError_isASentence()
+    {
+        for (int code = 0; code <= int(ErrorCode::NothingToDo); ++code) {
+            for (const std::int64_t offset : {-1, 4096}) {
+                const Error error{ErrorCode(code), "a.img", offset, EIO, 3, 4};
+                QVERIFY2(isProse(sentence(error)), qPrintable(text(sentence(error))));
+            }
+        }
+    }
+
+    void everyProblem_namesItsSourceAndOffset()
+    {
+        for (int code = 0; code <= int(ProblemCode::BitmapPageUnreadable); ++code) {
+            const Problem problem{ProblemCode(code), Severity::KernelRefuses, "raid_disks", 4188,
+                1'000'000'000, 2048};
+            const QString words = text(sentence(problem, "a.img"));
+            QVERIFY2(isProse(sentence(problem, "a.img")), qPrintable(words));
+            QVERIFY2(words.startsWith(u"a.img, byte 4188: "), qPrintable(words));
+        }
+    }
+
+    void problems_showChecksumsInHexAndSignedFieldsSigned()
+    {
+        const Problem checksum{
+            ProblemCode::BadChecksum, Severity::KernelRefuses, "sb_csum", 4312, 0xdeadbeef, 0x1234};
+        QVERIFY(text(sentence(checksum, "a.img")).contains(u"0xdeadbeef"));
+        QVERIFY(text(sentence(checksum, "a.img")).contains(u"0x1234"));
+        const Problem level{
+            ProblemCode::UnknownLevel, Severity::EngineRefuses, "level", 72, std::uint64_t(-42), 0};
+        QVERIFY(text(sentence(level, "a.img")).contains(u"-42"));
+    }
+
+    void everyRemark_hasAHeadlineAndAMeaning()
+    {
+        for (int code = 0; code <= int(RemarkCode::KernelWouldStart); ++code) {
+            ArrayReport array = crashedMirror();
+            array.remarks = {{RemarkCode(code), 1'200, 4'711, "/cases/disk-b.img"}};
+            QVERIFY2(isProse(headline(array)), qPrintable(text(headline(array))));
+            const auto meaning = explanation(array);
+            QCOMPARE(meaning.size(), std::size_t(1));
+            QVERIFY2(isProse(meaning[0]) || text(meaning[0]).startsWith(u"disk-"),
+                qPrintable(text(meaning[0])));
+            QVERIFY(text(headline(array)).size() < 70);
+        }
+    }
+
+    void everyReason_isASentence()
+    {
+        for (int code = 0; code <= int(ReasonCode::ChosenAgainst); ++code) {
+            Member member;
+            member.path = "b.img";
+            member.updateTime = 1'795'183'351;
+            member.reason = {ReasonCode(code), 12, 7'260, "/cases/a.img"};
+            QVERIFY2(isProse(reasonOf(member)), qPrintable(text(reasonOf(member))));
+        }
+    }
+
+    void staleMember_saysHowFarAndSinceWhen()
+    {
+        Member member;
+        member.updateTime = 1'795'183'351;
+        member.reason = {ReasonCode::EventsBehind, 12, 7'260, "/cases/a.img"};
+        QCOMPARE(text(reasonOf(member)),
+            QStringLiteral("12 events behind a.img: it left at about 2026-11-20 14:02:31, 2 hours "
+                           "before the last update of a.img. What was written after that is not "
+                           "on it."));
+    }
+
+    void everyLogEvent_hasALine()
+    {
+        for (int event = 0; event <= int(LogEvent::WriteFailed); ++event) {
+            const LogRecord record{0, LogEvent(event), "web:data", "a.img", 5, 5};
+            const QString words = text(sentence(record));
+            QVERIFY2(words.size() > 10 && !words.contains(u'%'), qPrintable(words));
+        }
+    }
+
+    void verdict_readsAsDesigned()
+    {
+        const ArrayReport array = crashedMirror();
+        QCOMPARE(text(headline(array)),
+            QStringLiteral("Power was lost while both members were being written."));
+        QCOMPARE(text(explanation(array).at(0)),
+            QStringLiteral("37 of 29 809 bitmap chunks may differ. Resync reads 4.6 GiB and writes "
+                           "at most 2.3 GiB, not 1.8 TiB. According to the bitmap everything else "
+                           "is the same; a check proves it."));
+    }
+
+    void membersOfOneFileName_areToldApartByPath()
+    {
+        ArrayReport array = crashedMirror();
+        array.members[0].path = "/cases/1/sda.img";
+        array.members[1].path = "/cases/2/sda.img";
+        array.remarks = {{RemarkCode::BitmapFromMember, 0, 0, "/cases/2/sda.img"}};
+        QVERIFY(text(explanation(array).at(0)).contains(u"/cases/2/sda.img"));
+    }
+
+    void words_areThoseOfTheTrade()
+    {
+        QCOMPARE(word(MemberState::InSync), std::string_view("in sync"));
+        QCOMPARE(word(Needs::Resync), std::string_view("needs resync"));
+        QCOMPARE(levelName(1), std::string("RAID 1"));
+        QCOMPARE(levelName(-1), std::string("linear"));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestWords)
+#include "tst_words.moc"

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// A failed call: what happened to which source, what was not changed, what to do next.
+#include "ui/phrase.h"
+
+#include <cerrno>
+#include <system_error>
+
+namespace bitmend {
+
+namespace {
+
+Phrase cannotOpen(const std::string& where, int sysErrno, const std::string& why)
+{
+    if (sysErrno == ENOENT)
+        return phrase("%1 does not exist. Check the path and try again.", where);
+    if (sysErrno == EACCES || sysErrno == EPERM) {
+        return phrase("You have no permission to read %1. Ask for read access to it and try again; "
+                      "write access is not needed.",
+            where);
+    }
+    return phrase(
+        "%1 cannot be opened: %2. Check the path and the device, then try again.", where, why);
+}
+
+Phrase io(const Error& error, const std::string& offset, const std::string& why)
+{
+    if (error.offset < 0) {
+        return phrase("%1 answered with an error: %2. If it is a failing disk, make an image of it "
+                      "first and work on the image.",
+            error.where, why);
+    }
+    return phrase("%1 answered with an error at byte %2: %3. If it is a failing disk, make an "
+                  "image of it first and work on the image.",
+        error.where, offset, why);
+}
+
+Phrase damagedSuperblock(const Error& error, const std::string& offset)
+{
+    if (error.offset < 0) {
+        return phrase("The md superblock on %1 cannot be used. Nothing was changed. What is wrong "
+                      "with it is listed under the superblock; you can go on without this member.",
+            error.where);
+    }
+    return phrase("The md superblock on %1 at byte %2 cannot be used. Nothing was changed. What is "
+                  "wrong with it is listed under the superblock; you can go on without this "
+                  "member.",
+        error.where, offset);
+}
+
+Phrase damagedBitmap(const Error& error, const std::string& offset)
+{
+    if (error.offset < 0) {
+        return phrase("The write-intent bitmap of %1 is not one that md accepts. Nothing was "
+                      "changed. Another member's copy or a full resync can take its place.",
+            error.where);
+    }
+    return phrase("The write-intent bitmap on %1 at byte %2 is not one that md accepts. Nothing "
+                  "was changed. Another member's copy or a full resync can take its place.",
+        error.where, offset);
+}
+
+Phrase badGeometry(const Error& error, const std::string& offset)
+{
+    if (error.found == error.expected) {
+        return phrase("The sizes recorded for %1 contradict each other or the device. Nothing was "
+                      "changed. Check that the image is complete, or go on without this member.",
+            error.where);
+    }
+    return phrase("The sizes recorded for %1 contradict each other or the device (byte %2: %3, "
+                  "where %4 was expected). Nothing was changed. Check that the image is complete, "
+                  "or go on without this member.",
+        error.where, offset, std::to_string(error.found), std::to_string(error.expected));
+}
+
+Phrase notEnoughMembers(const Error& error)
+{
+    if (error.expected == 0) {
+        return phrase("%1 has too few members in sync to start. Nothing was changed. Open the "
+                      "missing members' images or disks as well.",
+            error.where);
+    }
+    return phrase("%1 has too few members in sync to start: %2, and it needs %3. Nothing was "
+                  "changed. Open the missing members' images or disks as well.",
+        error.where, grouped(error.found), grouped(error.expected));
+}
+
+} // namespace
+
+Phrase sentence(const Error& error)
+{
+    const std::string& where = error.where;
+    const std::string offset = std::to_string(error.offset);
+    const std::string why = error.sysErrno == 0 ? "no cause was given"
+                                                : std::generic_category().message(error.sysErrno);
+
+    switch (error.code) {
+    case ErrorCode::Cancelled:
+        return phrase("Stopped on request. What was done so far is recorded; the next run carries "
+                      "on from there.");
+    case ErrorCode::Io:
+        return io(error, offset, why);
+    case ErrorCode::ShortRead:
+        return phrase("%1 ends before byte %2 is complete: it is cut short. Nothing was changed. "
+                      "Get a complete copy of it, or go on without it.",
+            where, offset);
+    case ErrorCode::CannotOpen:
+        return cannotOpen(where, error.sysErrno, why);
+    case ErrorCode::NotAStorage:
+        return phrase("%1 is neither a file, a folder nor a block device. Name a disk image, a "
+                      "folder of images or a disk.",
+            where);
+    case ErrorCode::Vanished:
+        return phrase("%1 disappeared while it was being read. The other sources were read; bring "
+                      "it back and scan again.",
+            where);
+    case ErrorCode::Empty:
+        return phrase("%1 is empty (0 bytes), so it holds no member. Check that it was copied "
+                      "completely.",
+            where);
+    case ErrorCode::NoSuperblock:
+        return phrase("%1 has no md superblock at any of the fixed places. A deep scan also finds "
+                      "one that was left behind elsewhere.",
+            where);
+    case ErrorCode::BadSuperblock:
+        return damagedSuperblock(error, offset);
+    case ErrorCode::BadBitmap:
+        return damagedBitmap(error, offset);
+    case ErrorCode::BadGeometry:
+        return badGeometry(error, offset);
+    case ErrorCode::NoSuchArray:
+        return phrase("No array %1 is among the sources. Check its UUID, or name the sources that "
+                      "hold its members.",
+            where);
+    case ErrorCode::SeveralArrays:
+        return phrase("The sources hold more than one array. Name the one you mean by its UUID.");
+    case ErrorCode::Unsupported:
+        return phrase("Bitmend can show %1 but cannot do this with it. Nothing was changed.",
+            where.empty() ? "this array" : where);
+    case ErrorCode::NotEnoughMembers:
+        return notEnoughMembers(error);
+    case ErrorCode::NeedsChoice:
+        return phrase("%1 can be put together in more than one way, and only a person can say "
+                      "which is right. Nothing was changed. Leave out the members that should not "
+                      "count and plan again.",
+            where);
+    case ErrorCode::ChangedSincePlan:
+        return phrase("%1 is not as it was when the plan was made. Nothing was written. Scan "
+                      "again and look at the new plan.",
+            where);
+    case ErrorCode::OutsidePlan:
+        return phrase("A write to %1 at byte %2 was stopped because the plan does not list it. "
+                      "This is a fault in Bitmend; please report it.",
+            where, offset);
+    case ErrorCode::OverlayForeign:
+        return phrase("The overlay of %1 was made for other content, or the member has changed "
+                      "since. Nothing was written. Use a new overlay folder.",
+            where);
+    case ErrorCode::OverlayDamaged:
+        return phrase("The overlay of %1 is damaged. The member itself is untouched. Start again "
+                      "with a new overlay folder.",
+            where);
+    case ErrorCode::InUse:
+        return phrase("%1 is in use by somebody else. Nothing was changed. Close it there and try "
+                      "again.",
+            where);
+    case ErrorCode::NoSpace:
+        return phrase("There is no space left for %1. The members are untouched. Free some space "
+                      "and run this again; it carries on.",
+            where);
+    case ErrorCode::MemberTooSmall:
+        return phrase("%1 is too small for this array: it offers %2 (%4 bytes), and %3 (%5 bytes) "
+                      "are needed. Nothing was changed. Use a larger disk or image.",
+            where, iecSize(error.found), iecSize(error.expected), std::to_string(error.found),
+            std::to_string(error.expected));
+    case ErrorCode::AlreadyMember:
+        return phrase("%1 carries the superblock of an array, so it is not taken for a spare. "
+                      "Nothing was changed. Use a blank disk or image.",
+            where);
+    case ErrorCode::NoVacantSlot:
+        return phrase("%1 has a member in every slot, so there is no place for another. Nothing "
+                      "was changed.",
+            where.empty() ? "The array" : where);
+    case ErrorCode::NothingToDo:
+        return phrase("There is nothing to do: the members agree as far as md records it. Nothing "
+                      "was changed.");
+    }
+    return {};
+}
+
+} // namespace bitmend

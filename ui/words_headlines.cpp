@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verdict's first line: what is wrong, in one short sentence that needs no further reading.
+#include "ui/phrase.h"
+
+#include <algorithm>
+
+namespace bitmend {
+
+namespace {
+
+std::int64_t inSync(const ArrayReport& array)
+{
+    return std::ranges::count(array.members, MemberState::InSync, &Member::state);
+}
+
+Phrase allWell(const ArrayReport& array)
+{
+    if (array.geometry.raidDisks == 1)
+        return phrase("Its one member is in sync.");
+    if (array.geometry.raidDisks == 2)
+        return phrase("Both members are in sync.");
+    return phrase("All %1 members are in sync.", std::to_string(array.geometry.raidDisks));
+}
+
+Phrase powerLost(const ArrayReport& array)
+{
+    if (inSync(array) == 2)
+        return phrase("Power was lost while both members were being written.");
+    return phrase("Power was lost while the members were being written.");
+}
+
+Phrase degraded(const ArrayReport& array, std::uint64_t missing)
+{
+    if (missing == 1 && array.geometry.raidDisks == 2)
+        return phrase("One of two members is missing.");
+    return phrase(
+        "Missing: %1 of %2 members.", grouped(missing), std::to_string(array.geometry.raidDisks));
+}
+
+} // namespace
+
+Phrase headline(const ArrayReport& array)
+{
+    if (array.remarks.empty())
+        return phrase("Nothing is known about the state of this array.");
+
+    const Remark& remark = array.remarks.front();
+    switch (remark.code) {
+    case RemarkCode::AllWell:
+        return allWell(array);
+    case RemarkCode::PowerLostResyncBitmap:
+    case RemarkCode::PowerLostResyncAll:
+        return powerLost(array);
+    case RemarkCode::PowerLostNothingDue:
+        return phrase("Power was lost, but no write was under way.");
+    case RemarkCode::DirtyOnlyOneCopy:
+        return phrase("Power was lost, and one copy is left.");
+    case RemarkCode::Degraded:
+        return degraded(array, remark.number);
+    case RemarkCode::VacantSlot:
+        return phrase("Slot %1 has no member.", grouped(remark.number));
+    case RemarkCode::SpareReady:
+        return phrase("A spare is ready to take the place of a missing member.");
+    case RemarkCode::RecoveryWillContinue:
+        return phrase("Rebuilding a member was interrupted.");
+    case RemarkCode::RecoveryByBitmap:
+        return phrase("A member came back and is not up to date yet.");
+    case RemarkCode::ResyncWillContinue:
+        return phrase("A resync was interrupted.");
+    case RemarkCode::BitsIgnoredBecauseClean:
+        return phrase("The array was stopped cleanly with bits left in its bitmap.");
+    case RemarkCode::BitmapStaleAllDirty:
+        return phrase("The bitmap is out of date.");
+    case RemarkCode::BitmapRefused:
+        return phrase("The bitmap is damaged, and md does not start the array with it.");
+    case RemarkCode::BitmapsDiffer:
+        return phrase("The members' bitmaps disagree.");
+    case RemarkCode::BitmapFromMember:
+        return phrase("The bitmap of one member speaks for all.");
+    case RemarkCode::TooFewMembers:
+        return phrase("There are too few members here to start the array.");
+    case RemarkCode::DirtyAndDegraded:
+        return phrase("Power was lost and a member is missing.");
+    case RemarkCode::SplitBrain:
+        return phrase("The members went separate ways.");
+    case RemarkCode::SameRoleTwice:
+        return phrase("Two members claim the same slot.");
+    case RemarkCode::FreshestInconsistent:
+        return phrase("The newest member contradicts itself.");
+    case RemarkCode::ReshapeUnderway:
+        return phrase("The array was being reshaped.");
+    case RemarkCode::JournalArray:
+        return phrase("The array uses a write journal.");
+    case RemarkCode::ClusteredBitmap:
+        return phrase("The array belongs to a cluster.");
+    case RemarkCode::LocklessBitmap:
+        return phrase("The bitmap is of a newer kind.");
+    case RemarkCode::UnknownLevel:
+        return phrase("The RAID level is not known.");
+    case RemarkCode::Raid0LayoutUnknown:
+        return phrase("Nothing says which of two RAID 0 layouts this is.");
+    case RemarkCode::ComponentTooLarge:
+        return phrase("The array claims more of its members than they have.");
+    case RemarkCode::Raid0BitmapPanics:
+        return phrase("This array crashes some kernels.");
+    case RemarkCode::LogicalBlockSizeSet:
+        return phrase("A newer kernel made this array.");
+    case RemarkCode::KernelWouldStart:
+        return phrase("The kernel would start this array; Bitmend does not.");
+    }
+    return {};
+}
+
+std::vector<Phrase> explanation(const ArrayReport& array)
+{
+    std::vector<Phrase> phrases;
+    phrases.reserve(array.remarks.size());
+    for (const auto& remark : array.remarks)
+        phrases.push_back(sentence(remark, array));
+    return phrases;
+}
+
+} // namespace bitmend
