@@ -19,6 +19,9 @@ enum class ErrorCode : std::uint8_t {
     NotAStorage,      // neither regular file, folder nor block device
     Vanished,         // was there when the scan began
     Empty,            // zero bytes long
+    PartMissing,      // of a split set; where = the part that is not there
+    PartSizeDiffers,  // of a split set; found = its bytes, expected = those of the first part
+    NoSuchPartition,  // found = the asked number, expected = the number of partitions there
     NoSuperblock,     // no md magic at any known offset
     BadSuperblock,    // magic found, refused by the checks; the found problems say why
     BadBitmap,        // a bitmap header that no kernel would accept

@@ -27,6 +27,10 @@ public:
     // A descriptor that reads exactly these bytes from offset 0, for libraries that take nothing
     // else; -1 where there is none. Stays owned by the source.
     virtual int descriptor() const { return -1; }
+
+    // When the bytes last changed, as the file system says: nanoseconds since the epoch, asked anew
+    // at each call. 0 where nobody knows (a block device).
+    virtual std::int64_t modifiedNanos() const { return 0; }
 };
 
 using SourcePtr = std::shared_ptr<const BlockSource>;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/io/extent_set.h"
+
+#include <algorithm>
+
+namespace bitmend {
+
+void ExtentSet::insert(SectorRange range)
+{
+    if (range.empty())
+        return;
+    std::uint64_t begin = range.begin.count;
+    std::uint64_t end = range.end.count;
+    auto next = m_ranges.upper_bound(begin);
+    if (next != m_ranges.begin() && std::prev(next)->second >= begin)
+        --next;
+    while (next != m_ranges.end() && next->first <= end) {
+        begin = std::min(begin, next->first);
+        end = std::max(end, next->second);
+        next = m_ranges.erase(next);
+    }
+    m_ranges.emplace_hint(next, begin, end);
+}
+
+std::vector<SectorRange> ExtentSet::ranges() const
+{
+    std::vector<SectorRange> result;
+    result.reserve(m_ranges.size());
+    for (const auto& [begin, end] : m_ranges)
+        result.push_back({{begin}, {end}});
+    return result;
+}
+
+std::vector<ExtentSet::Piece> ExtentSet::split(SectorRange range) const
+{
+    std::vector<Piece> pieces;
+    std::uint64_t at = range.begin.count;
+    const std::uint64_t end = range.end.count;
+    auto next = m_ranges.upper_bound(at);
+    if (next != m_ranges.begin() && std::prev(next)->second > at)
+        --next;
+    while (at < end) {
+        const bool inside = next != m_ranges.end() && next->first <= at;
+        std::uint64_t until = end;
+        if (inside)
+            until = std::min(end, (next++)->second);
+        else if (next != m_ranges.end())
+            until = std::min(end, next->first);
+        pieces.push_back({{{at}, {until}}, inside});
+        at = until;
+    }
+    return pieces;
+}
+
+} // namespace bitmend

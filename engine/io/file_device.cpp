@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/io/file_device.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+namespace bitmend {
+
+namespace {
+
+// The kernel moves at most this much in one call; asking for more is allowed but pointless.
+constexpr std::size_t kLargestCall = 0x7ffff000;
+
+class Descriptor
+{
+public:
+    explicit Descriptor(int fd) : m_fd(fd) {}
+    Descriptor(Descriptor&& other) noexcept : m_fd(std::exchange(other.m_fd, -1)) {}
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    Descriptor& operator=(Descriptor&&) = delete;
+    ~Descriptor()
+    {
+        if (m_fd >= 0)
+            ::close(m_fd);
+    }
+
+    int get() const { return m_fd; }
+    bool isOpen() const { return m_fd >= 0; }
+
+private:
+    int m_fd;
+};
+
+bool isGone(int error)
+{
+    return error == ENODEV || error == ENXIO || error == ESTALE || error == ENOMEDIUM;
+}
+
+class FileDevice final : public BlockDevice
+{
+public:
+    FileDevice(std::string name, Descriptor fd, std::uint64_t sizeBytes)
+        : m_name(std::move(name))
+        , m_fd(std::move(fd))
+        , m_sizeBytes(sizeBytes)
+    {
+    }
+
+    const std::string& name() const override { return m_name; }
+    std::uint64_t sizeBytes() const override { return m_sizeBytes; }
+    int descriptor() const override { return m_fd.get(); }
+
+    Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override
+    {
+        BM_TRY(checkRange(offset, to.size()));
+        while (!to.empty()) {
+            const ssize_t got =
+                ::pread(m_fd.get(), to.data(), std::min(to.size(), kLargestCall), off_t(offset));
+            if (got < 0 && errno == EINTR)
+                continue;
+            if (got < 0)
+                return failed(errno, offset);
+            if (got == 0)
+                return fail(ErrorCode::ShortRead, m_name, std::int64_t(offset));
+            to = to.subspan(std::size_t(got));
+            offset += std::uint64_t(got);
+        }
+        return {};
+    }
+
+    Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override
+    {
+        BM_TRY(checkRange(offset, from.size()));
+        while (!from.empty()) {
+            const ssize_t put = ::pwrite(
+                m_fd.get(), from.data(), std::min(from.size(), kLargestCall), off_t(offset));
+            if (put < 0 && errno == EINTR)
+                continue;
+            if (put < 0)
+                return failed(errno, offset);
+            from = from.subspan(std::size_t(put));
+            offset += std::uint64_t(put);
+        }
+        return {};
+    }
+
+    Result<void> flush() override
+    {
+        while (::fdatasync(m_fd.get()) != 0) {
+            if (errno != EINTR)
+                return failed(errno, -1);
+        }
+        return {};
+    }
+
+    std::int64_t modifiedNanos() const override
+    {
+        struct stat status{};
+        if (::fstat(m_fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+            return 0;
+        return std::int64_t(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
+    }
+
+private:
+    Result<void> checkRange(std::uint64_t offset, std::size_t length) const
+    {
+        if (offset > m_sizeBytes || length > m_sizeBytes - offset)
+            return fail(ErrorCode::ShortRead, m_name, std::int64_t(std::min(offset, m_sizeBytes)));
+        return {};
+    }
+
+    std::unexpected<Error> failed(int error, std::uint64_t offset) const
+    {
+        const auto where = std::int64_t(offset);
+        if (isGone(error))
+            return fail(ErrorCode::Vanished, m_name, where, error);
+        if (error == ENOSPC || error == EDQUOT)
+            return fail(ErrorCode::NoSpace, m_name, where, error);
+        return fail(ErrorCode::Io, m_name, where, error);
+    }
+
+    std::string m_name;
+    Descriptor m_fd;
+    std::uint64_t m_sizeBytes;
+};
+
+int openNoAtime(const char* path)
+{
+    const int fd = ::open(path, O_RDONLY | O_CLOEXEC | O_NOATIME | O_NONBLOCK);
+    if (fd >= 0 || errno != EPERM)
+        return fd;
+    // Only the owner may leave the access time alone.
+    return ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+Result<std::uint64_t> sizeOf(const Descriptor& fd, const std::string& path)
+{
+    struct stat status{};
+    if (::fstat(fd.get(), &status) != 0)
+        return fail(ErrorCode::Io, path, -1, errno);
+    if (S_ISREG(status.st_mode))
+        return std::uint64_t(status.st_size);
+    if (!S_ISBLK(status.st_mode))
+        return fail(ErrorCode::NotAStorage, path);
+    std::uint64_t bytes = 0;
+    if (::ioctl(fd.get(), BLKGETSIZE64, &bytes) != 0)
+        return fail(ErrorCode::Io, path, -1, errno);
+    return bytes;
+}
+
+// Asked before opening: merely opening a tape or a terminal can have effects.
+Result<void> checkKind(const std::string& path)
+{
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0)
+        return fail(ErrorCode::CannotOpen, path, -1, errno);
+    if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+        return fail(ErrorCode::NotAStorage, path);
+    return {};
+}
+
+Result<DevicePtr> wrap(const std::string& path, int rawFd)
+{
+    Descriptor fd(rawFd);
+    if (!fd.isOpen())
+        return fail(ErrorCode::CannotOpen, path, -1, errno);
+    const std::uint64_t size = BM_TRY(sizeOf(fd, path));
+    return std::make_shared<FileDevice>(path, std::move(fd), size);
+}
+
+Result<void> makeEntryDurable(const std::string& path)
+{
+    auto folder = std::filesystem::path(path).parent_path();
+    if (folder.empty())
+        folder = ".";
+    const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.isOpen() || ::fsync(fd.get()) != 0)
+        return fail(ErrorCode::Io, folder.string(), -1, errno);
+    return {};
+}
+
+} // namespace
+
+Result<SourcePtr> openFile(const std::string& path)
+{
+    BM_TRY(checkKind(path));
+    return BM_TRY(wrap(path, openNoAtime(path.c_str())));
+}
+
+Result<DevicePtr> openFileForWriting(const std::string& path)
+{
+    BM_TRY(checkKind(path));
+    return wrap(path, ::open(path.c_str(), O_RDWR | O_CLOEXEC));
+}
+
+Result<DevicePtr> createFile(const std::string& path, std::uint64_t sizeBytes)
+{
+    Descriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT, 0644));
+    if (!fd.isOpen()) {
+        const auto code = errno == ENOSPC ? ErrorCode::NoSpace : ErrorCode::CannotOpen;
+        return fail(code, path, -1, errno);
+    }
+    std::uint64_t size = BM_TRY(sizeOf(fd, path));
+    if (size < sizeBytes) {
+        if (::ftruncate(fd.get(), off_t(sizeBytes)) != 0 || ::fsync(fd.get()) != 0) {
+            const auto code = errno == ENOSPC ? ErrorCode::NoSpace : ErrorCode::Io;
+            return fail(code, path, -1, errno);
+        }
+        size = sizeBytes;
+    }
+    BM_TRY(makeEntryDurable(path));
+    return std::make_shared<FileDevice>(path, std::move(fd), size);
+}
+
+} // namespace bitmend

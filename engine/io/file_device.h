@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Regular files and block devices. Looking and writing are two functions on purpose: whoever only
+// looks cannot get a descriptor that writes.
+//
+// Read errors: Io with errno and the offset of the first byte that could not be had, ShortRead
+// when the file has become shorter than it was when opened, Vanished when the device is gone.
+#pragma once
+
+#include "engine/io/block_source.h"
+
+#include <string>
+
+namespace bitmend {
+
+// Read-only, always, and without touching the access time where the system lets us. Errors:
+// CannotOpen, NotAStorage (a folder, a pipe, a character device), Io when the size cannot be had.
+Result<SourcePtr> openFile(const std::string& path);
+
+// For what is ours to change: overlay files, copies, and members after the user asked for it in
+// so many words. The size is that of the file as it is. Errors as above; writes past the end are
+// refused with ShortRead, a full disk is NoSpace.
+Result<DevicePtr> openFileForWriting(const std::string& path);
+
+// Creates the file when it is not there and makes it at least `sizeBytes` long, sparse; what it
+// holds is kept. The folder entry is durable on return.
+Result<DevicePtr> createFile(const std::string& path, std::uint64_t sizeBytes);
+
+} // namespace bitmend
