@@ -287,6 +287,7 @@ def boot(arguments, room, own, timeout):
     finally:
         timer.cancel()
         kill()
+        process.stdout.close()
     console = b"".join(console).decode(errors="replace")
     (own / "console").write_text(console)
     status_file = own / "status"

@@ -124,6 +124,12 @@ scribble() {
         conv=notrunc 2>/dev/null
 }
 
+# The same as one single write, for a member that will never finish it.
+scribble_at_once() {
+    yes "bitmend $2 $3" | dd of="/dev/$1" bs="$4k" seek=$(($3 * 1024)) count=1 iflag=fullblock \
+        oflag=direct,seek_bytes conv=notrunc 2>/dev/null
+}
+
 # run_check ARRAY: prints mismatch_cnt after a complete check.
 run_check() {
     md_set "$1" sync_action check
