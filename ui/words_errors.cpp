@@ -117,6 +117,19 @@ Phrase sentence(const Error& error)
         return phrase("%1 is empty (0 bytes), so it holds no member. Check that it was copied "
                       "completely.",
             where);
+    case ErrorCode::PartMissing:
+        return phrase(
+            "%1, a part of a split image, is missing, so every later byte would be in the "
+            "wrong place. Put it beside the other parts and try again.",
+            where);
+    case ErrorCode::PartSizeDiffers:
+        return phrase("%1, a part of a split image, has %2 bytes where the first part has %3: one "
+                      "of them was cut short. Copy it again.",
+            where, std::to_string(error.found), std::to_string(error.expected));
+    case ErrorCode::NoSuchPartition:
+        return phrase("%1 does not exist: the partition table has no partition %2 (it has %3). "
+                      "Scan the whole image to see its partitions.",
+            where, std::to_string(error.found), std::to_string(error.expected));
     case ErrorCode::NoSuperblock:
         return phrase("%1 has no md superblock at any of the fixed places. A deep scan also finds "
                       "one that was left behind elsewhere.",
