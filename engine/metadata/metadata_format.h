@@ -36,7 +36,8 @@ public:
     // Empty when the device is too small.
     virtual std::vector<SuperblockSlot> slots(Sectors deviceSize) const = 0;
 
-    // True when the magic is there, in either byte order; `bytes` are at least 8.
+    // True when the magic is there, in either byte order, with a major version that is this
+    // format's or nobody's; `bytes` are at least 8. Never true for two formats.
     virtual bool hasMagic(std::span<const std::byte> bytes) const = 0;
 
     // `bytes` = kSuperblockBytes at `slot.sector` of a member of `deviceSize`. Fails with
@@ -46,7 +47,9 @@ public:
         std::span<const std::byte> bytes, SuperblockSlot slot, Sectors deviceSize) const = 0;
 
     // The bytes to write, checksum included, as long as the kernel would write (a multiple of 512).
-    // Starts from superblock.raw, so that decode and encode give the same bytes.
+    // Starts from superblock.raw and writes every field as it is in the value, so that decode and
+    // encode give the same bytes and unknown ones stay. A role table that became shorter is filled
+    // up with spares. `raw` may be empty: a new superblock.
     virtual std::vector<std::byte> encode(const Superblock& superblock) const = 0;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace bitmend {
@@ -45,6 +46,9 @@ enum class ProblemCode : std::uint8_t {
     BadLayout,
     BadChunk,
     TruncatedRoleTable,
+    PplOverlaps,
+    ThisDiskDiffers,     // 0.90: this_disk is not the descriptor that the kernel goes by
+    LogicalBlockSizeSet, // newer kernels' field in the padding; those before it refuse the member
     // Bitmap header
     BitmapBadMagic,
     BitmapBadVersion,
@@ -60,6 +64,7 @@ enum class ProblemCode : std::uint8_t {
     BitmapClusteredWithoutNodes,
     BitmapTruncated, // the file or area ends before the last bit
     BitmapPageUnreadable,
+    BitmapForeignBits, // version 3 of a big-endian writer: the width of its words is unknown
 };
 
 enum class Severity : std::uint8_t {
@@ -73,11 +78,27 @@ struct Problem
     ProblemCode code{};
     Severity severity = Severity::Note;
     std::string_view field;   // md's own name, a literal
-    std::int64_t offset = -1; // byte offset of the field in its source
+    std::int64_t offset = -1; // byte offset of the field in the member or bitmap file
     std::uint64_t found = 0;  // signed fields are sign-extended
     std::uint64_t expected = 0;
 
     bool operator==(const Problem&) const = default;
+
+    // Keeps a member out of an array of ours. A foreign byte order does not, though the kernel of a
+    // machine of the other order refuses it: every field can be read.
+    bool bars() const
+    {
+        return severity != Severity::Note && code != ProblemCode::ForeignByteOrder;
+    }
 };
+
+inline bool anyBars(std::span<const Problem> problems)
+{
+    for (const auto& problem : problems) {
+        if (problem.bars())
+            return true;
+    }
+    return false;
+}
 
 } // namespace bitmend

@@ -60,6 +60,15 @@ struct Reshape
     bool operator==(const Reshape&) const = default;
 };
 
+// Lies in the same bytes as bitmapOffset.
+struct PplPlace
+{
+    std::int16_t offset = 0; // sectors from the superblock
+    std::uint16_t size = 0;  // sectors
+
+    bool operator==(const PplPlace&) const = default;
+};
+
 struct BadBlockLogPlace
 {
     std::int32_t offset = 0; // sectors from the superblock; 0 = none
@@ -86,8 +95,10 @@ struct Superblock
     std::uint32_t raidDisks = 0;
     std::uint32_t featureMap = 0;
     std::int32_t bitmapOffset = 0; // sectors from the superblock; counts only with kBitmapOffset
+    std::optional<PplPlace> ppl;   // with kPpl or kMultiplePpls; bitmapOffset is 0 then
     std::optional<Reshape> reshape;
-    std::uint32_t preferredMinor = 0; // 0.90 only: md_minor
+    std::uint32_t preferredMinor = 0;   // 0.90 only: md_minor
+    std::uint32_t logicalBlockSize = 0; // bytes; newer kernels' field, 0 elsewhere
 
     // This member
     Sectors dataOffset;

@@ -30,6 +30,7 @@ struct BitmapLocation
 
 struct BitmapHeader
 {
+    std::uint32_t magic = 0;
     std::uint32_t version = 0;
     Uuid uuid; // raw bytes as on disk
     std::uint64_t events = 0;
@@ -73,9 +74,14 @@ struct BitmapCopy
 
 // Sectors that the bitmap's bits cover, by level (array sectors for 1 and 10, member sectors for 4,
 // 5, 6), and the number of chunks and bytes that follow from it.
+// (0 for a level that has no bitmap or a chunk that cannot be.)
 Sectors bitmapSyncSize(const Superblock& superblock, Sectors arraySize);
 std::uint64_t bitmapChunks(Sectors syncSize, std::uint32_t chunkBytes);
 std::uint64_t bitmapBytes(std::uint64_t chunks); // header included, not rounded
+
+// The array's UUID as its bitmaps hold it: the raw bytes of the superblock, which for 0.90 depend
+// on the byte order of the writer.
+Uuid bitmapUuid(const Superblock& superblock);
 
 // Decodes 256 bytes and checks them as the kernel does, against the superblock they belong to.
 BitmapHeader decodeBitmapHeader(std::span<const std::byte> bytes);
@@ -91,7 +97,8 @@ std::vector<Problem> checkBitmapHeader(
 Result<BitmapCopy> readBitmap(
     const BlockSource& source, const Superblock& superblock, Sectors syncSize, bool external);
 
-// One 4 KiB page of the on-disk image, page 0 with the header in front.
+// One 4 KiB page of the on-disk image. Page 0 begins with the header: its first 256 bytes are left
+// as they are. Bits past the last chunk are written as zero.
 inline constexpr std::size_t kBitmapPageBytes = 4096;
 std::uint64_t bitmapPages(std::uint64_t chunks);
 void encodeBitmapPage(const BitmapBits& bits, std::uint64_t page, std::span<std::byte> to);
