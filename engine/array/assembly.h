@@ -58,7 +58,9 @@ enum class RemarkCode : std::uint8_t {
     JournalArray,
     ClusteredBitmap,
     LocklessBitmap,
-    UnknownLevel, // number
+    UnknownLevel,    // number
+    GeometryRefused, // chunk, layout or number of slots that no kernel runs
+    PplArray,
     Raid0LayoutUnknown,
     ComponentTooLarge,
     Raid0BitmapPanics,   // do not hand this to kernel 6.1

@@ -4,12 +4,13 @@
 // Immutable once published; frames share the pages that did not change.
 #pragma once
 
+#include "engine/array/bit_pages.h"
 #include "engine/base/units.h"
-#include "engine/metadata/write_intent_bitmap.h"
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,32 +29,13 @@ enum class ChunkState : std::uint8_t {
 };
 inline constexpr std::size_t kChunkStates = 8;
 
-// Bits in immutable 4 KiB pages. Copying shares all pages; changing a bit copies the one page that
-// holds it when it is shared, so a published frame never changes.
-class BitPages
-{
-public:
-    explicit BitPages(std::uint64_t bits = 0);
-    explicit BitPages(const BitmapBits& bits);
-
-    std::uint64_t size() const { return m_bits; }
-    bool test(std::uint64_t bit) const;
-    void assign(std::uint64_t first, std::uint64_t last, bool value);   // inclusive
-    std::uint64_t count(std::uint64_t first, std::uint64_t last) const; // inclusive
-
-private:
-    struct Page;
-    std::uint64_t m_bits = 0;
-    std::vector<std::shared_ptr<const Page>> m_pages;
-};
-
 struct MemberBits
 {
     std::string path;
     int role = -1;
     bool evidence = true; // false: a spare's or a stale member's copy, which counts for nothing
     Sectors dataOffset;   // to name the member's own sectors
-    BitPages set;
+    BitPages set;         // of size 0 when it has no copy of its own, or one of another shape
 };
 
 struct BitmapFrame
@@ -64,6 +46,7 @@ struct BitmapFrame
     std::uint32_t chunkBytes = 0;
     bool arrayAddressed =
         true; // a chunk is a range of the array (levels 1, 10) or of each member (4, 5, 6)
+    bool mirrored = false; // level 1: the sector of an array sector is the same on every member
     Sectors syncSize;
     std::array<BitPages, kChunkStates>
         states; // [Clean] stays empty; at most one other state holds a chunk
@@ -72,9 +55,31 @@ struct BitmapFrame
                        // must have it
     std::int64_t syncPosition = -1; // chunk; -1 when nothing runs
 
+    const BitPages& in(ChunkState state) const { return states[static_cast<std::size_t>(state)]; }
     ChunkState state(std::uint64_t chunk) const;
+
+    // Clean when every chunk in the range is.
+    ChunkState worst(ChunkRange range) const;
+    bool pageDue(ChunkRange range) const;
+
+    // The nearest run of chunks that are neither clean nor done, whose first chunk is at or after
+    // `from`, or whose last one is at or before it. One that lies across `from` is not it.
+    std::optional<ChunkRange> nextRun(std::uint64_t from) const;
+    std::optional<ChunkRange> previousRun(std::uint64_t from) const;
 };
 using BitmapFramePtr = std::shared_ptr<const BitmapFrame>;
+
+// The chunks whose bits lie in one 4 KiB page of the on-disk bitmap, and the other way round. Page
+// 0 begins with the header.
+ChunkRange chunksOfPage(std::uint64_t page, std::uint64_t chunks);
+std::uint64_t pageOfChunk(std::uint64_t chunk);
+
+// Where a picture of `before` has to be painted again to be one of `after`: ascending, merged, in
+// words of 64 chunks. Everything when they are not frames of the same array. Members' bits count
+// only when asked for; the sync position never does.
+enum class Compare : std::uint8_t { States, StatesAndMembers };
+std::vector<ChunkRange> changedChunks(
+    const BitmapFrame& before, const BitmapFrame& after, Compare what);
 
 struct ArrayReport;
 
@@ -83,7 +88,7 @@ class BitmapFrameBuilder
 {
 public:
     // From a report: what each bit means now (due, ignored, differing, stale). Empty when the array
-    // has no bitmap.
+    // has no bitmap. Its members are those of the report that are there, in its order.
     explicit BitmapFrameBuilder(const ArrayReport& report);
 
     void mark(std::uint64_t first, std::uint64_t last, ChunkState state); // chunks, inclusive
@@ -92,6 +97,7 @@ public:
     void setPagesDue(std::uint64_t first, std::uint64_t last, bool due);
     void setSyncPosition(std::int64_t chunk);
 
+    const BitmapFrame& current() const { return m_frame; }
     BitmapFramePtr publish();
 
 private:

@@ -44,13 +44,14 @@ enum class ReasonCode : std::uint8_t {
     LevelDiffers,
     LayoutDiffers,
     ChunkDiffers,
-    FixedFieldsDiffer, // 0.90: one of the first 32 words, number = word
-    SameRoleTwice,     // where = the other one
-    SameDevNumber,     // where = the other one
-    SameDeviceUuid,    // a copy; where = the other one
-    SplitBrain,        // it and `where` each call the other missing
-    RoleBeyondArray,   // number = role
-    ChosenAgainst,     // left out by the user's choice
+    FixedFieldsDiffer,     // 0.90: one of the first 32 words, number = word
+    SameRoleTwice,         // where = the other one
+    SameDevNumber,         // where = the other one
+    SameDeviceUuid,        // a copy; where = the other one
+    SplitBrain,            // it and `where` each call the other missing
+    RoleBeyondArray,       // number = role
+    ChosenAgainst,         // left out by the user's choice
+    OtherSuperblockCounts, // the same source carries a likelier superblock; where = its version
 };
 
 struct Reason

@@ -36,8 +36,8 @@ struct FoundSuperblock
     std::shared_ptr<const Superblock> superblock;
     std::vector<Problem> problems;
     bool leftBehind = false; // not in a fixed slot of the source: a deep find, no member
-    bool ambiguous =
-        false; // 0.90 seen through disk and partition alike; this is the less likely one
+    bool ambiguous = false;  // 0.90 seen through disk and partition alike; this is the less likely
+    std::string likelier;    // and this is the path of the likelier one
     std::shared_ptr<const BitmapCopy> bitmap; // null: none, or unreadable
     std::optional<Error> bitmapError;
 };
@@ -49,8 +49,11 @@ struct SourceReport
     std::optional<Error> error;           // the rest is then what was learned before
     std::vector<FoundSuperblock> found;   // fixed slots first
     std::vector<SourceReport> partitions; // path = "disk.img#1"
-    std::optional<Partition> partition;   // in such a child: where it lies
-    Content content;                      // what else it is ("ext4"), when there is no superblock
+    // The source is a 1.0 or 0.90 member, so a partition table at its start belongs to the array's
+    // content and its partitions are not looked into.
+    bool partitionsAreContent = false;
+    std::optional<Partition> partition; // in such a child: where it lies
+    Content content;                    // what else it is ("ext4"), when there is no superblock
     std::optional<BitmapCopy> externalBitmap; // the source is itself a bitmap file
 };
 

@@ -24,8 +24,12 @@ public:
     // mdadm's words for the layout ("left-symmetric", "near=2"); empty where a level has none.
     virtual std::string layoutName(const Geometry& geometry) const = 0;
 
-    // BadGeometry or Unsupported, by the kernel's own rules of when it refuses to run.
+    // BadGeometry or Unsupported, by the kernel's own rules of when it refuses to run; NeedsChoice
+    // for a level 0 with several zones and no recorded layout (the kernel refuses that as well).
     virtual Result<void> validate(const Geometry& geometry) const = 0;
+
+    // 0 for a geometry that validate() refuses. Exact but for level 0 with a chunk that is not a
+    // power of two: there the kernel exports too little, and so do we, to agree with it.
     virtual Sectors arraySize(const Geometry& geometry) const = 0;
 
     // Whether every sector can be read with these roles in sync (one entry per role). `dirty`
@@ -33,7 +37,8 @@ public:
     virtual bool canStart(
         const Geometry& geometry, const std::vector<bool>& inSync, bool dirty) const = 0;
 
-    // Every copy of an array sector; for levels with parity, the one data place.
+    // Every copy of an array sector, in the order the kernel asks them; for levels with parity, the
+    // one data place. The geometry has been validated and the sector lies inside the array.
     virtual std::vector<Place> locate(const Geometry& geometry, Sectors arraySector) const = 0;
 
     // Whether md gives this level a write-intent bitmap.
@@ -42,5 +47,9 @@ public:
 
 // Null when the level is not known.
 const Personality* personality(int level);
+
+// Levels 4, 5 and 6: whether this role never holds data. md starts a dirty array although such a
+// member is not rebuilt yet, because only parity can be wrong there.
+bool holdsOnlyParity(const Geometry& geometry, int role);
 
 } // namespace bitmend

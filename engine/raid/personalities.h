@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of the table in personality.cpp, and what several of them need.
+#pragma once
+
+#include "engine/raid/personality.h"
+
+namespace bitmend {
+
+const Personality& linear();
+const Personality& raid0();
+const Personality& raid1();
+const Personality& raid4();
+const Personality& raid5();
+const Personality& raid6();
+const Personality& raid10();
+
+// mdadm's word for a layout number it does not know.
+inline constexpr std::string_view kUnknownLayout = "-unknown-";
+
+inline constexpr Sectors kPage{8}; // the unit in which md handles parity and mirrored stripes
+
+// 0 when the product does not fit: an absurd superblock, not an array.
+Sectors timesOrZero(Sectors size, std::uint64_t count);
+
+inline Sectors roundedDown(Sectors size, Sectors to) { return {size.count / to.count * to.count}; }
+
+inline bool isPowerOfTwo(Sectors size)
+{
+    return size.count != 0 && !(size.count & (size.count - 1));
+}
+
+} // namespace bitmend
