@@ -127,6 +127,9 @@ Phrase sentence(const Problem& problem, std::string_view source)
     case ProblemCode::PplWithBitmap:
         return say("%1, byte %2: the superblock announces a partial parity log and a bitmap (%3), "
                    "which exclude each other. Bitmend does not start this.");
+    case ProblemCode::PplWithJournal:
+        return say("%1, byte %2: the superblock announces a partial parity log and a journal (%3), "
+                   "which exclude each other. Bitmend does not start this.");
     case ProblemCode::BothPplKinds:
         return say("%1, byte %2: the superblock announces two kinds of partial parity log (%3). "
                    "Bitmend does not start this.");
@@ -145,6 +148,18 @@ Phrase sentence(const Problem& problem, std::string_view source)
     case ProblemCode::TruncatedRoleTable:
         return say("%1, byte %2: the role table (%3) has %4 entries, fewer than the %5 slots of "
                    "the array. The missing ones count as spares.");
+    case ProblemCode::PplOverlaps:
+        return say("%1, byte %2: the partial parity log (%3, sector %4) runs into another area "
+                   "(sector %5). Writing it would overwrite that; Bitmend does not start this.");
+    case ProblemCode::BadBlockLogShift:
+        return say("%1, byte %2: the unit of the bad block log (%3) is 512 << %4 bytes, and md "
+                   "accepts a shift of at most %5. Newer kernels refuse this member.");
+    case ProblemCode::ThisDiskDiffers:
+        return say("%1, byte %2: the superblock describes this member (number %4) twice, and not "
+                   "alike. md goes by the entry in its table, and so does Bitmend.");
+    case ProblemCode::LogicalBlockSizeSet:
+        return say("%1, byte %2: a newer kernel has recorded a logical block size of %4 bytes "
+                   "(%3). It is kept; kernels before 6.19 refuse this member.");
     case ProblemCode::BitmapBadMagic:
         return say("%1, byte %2: there is no bitmap where the superblock says there is one (%3 is "
                    "%4, not %5). The kernel does not start the array with it.");
@@ -180,10 +195,13 @@ Phrase sentence(const Problem& problem, std::string_view source)
                    "It is read for the size of the array, as the kernel does.");
     case ProblemCode::BitmapClusteredWithoutNodes:
         return say("%1, byte %2: the bitmap is of the clustered kind but names no nodes (%3). It "
-                   "is not used.");
+                   "is read as the bitmap of one.");
     case ProblemCode::BitmapTruncated:
-        return say("%1, byte %2: the bitmap ends after %4 bytes and needs %5 (%3). The chunks "
-                   "beyond count as dirty; get a complete copy.");
+        return say("%1, byte %2: the bitmap ends after %4 bytes and needs %5 (%3). It is not "
+                   "used; get a complete copy.");
+    case ProblemCode::BitmapForeignBits:
+        return say("%1, byte %2: the bitmap (%3 %4) has its bits in the order of another kind of "
+                   "computer, which is not recorded. Every chunk counts as dirty.");
     case ProblemCode::BitmapPageUnreadable:
         return say("%1, byte %2: a page of the bitmap could not be read. Its chunks count as "
                    "dirty unless another member has them.");

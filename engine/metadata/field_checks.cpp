@@ -104,6 +104,20 @@ SectorRange dataArea(const Superblock& superblock)
     return {superblock.dataOffset, end ? Sectors{*end} : kMaxSector};
 }
 
+SectorRange ownArea(const Superblock& superblock)
+{
+    const auto end = sum(superblock.location.count, superblockLength(superblock).count);
+    return {superblock.location, end ? Sectors{*end} : kMaxSector};
+}
+
+std::optional<SectorRange> badBlockLogArea(const Superblock& superblock)
+{
+    const auto& log = superblock.badBlockLog;
+    if (log.offset == 0 || log.size == 0)
+        return std::nullopt;
+    return placeAt(superblock.location, log.offset, {log.size});
+}
+
 void checkGeometry(FieldChecks& checks, const Superblock& superblock, const SharedFields& fields)
 {
     const std::int32_t level = superblock.level;
@@ -144,31 +158,25 @@ void checkGeometry(FieldChecks& checks, const Superblock& superblock, const Shar
 void checkBitmapPlace(FieldChecks& checks, const Superblock& superblock, Field field,
     Sectors length, Sectors deviceSize)
 {
-    const std::uint64_t found = signExtended(superblock.bitmapOffset);
     const auto bitmap = placeAt(superblock.location, superblock.bitmapOffset, length);
     if (!bitmap || bitmap->end > deviceSize) {
-        checks.kernelRefuses(ProblemCode::BitmapBeyondDevice, field, found, deviceSize.count);
+        checks.kernelRefuses(ProblemCode::BitmapBeyondDevice, field,
+            bitmap ? bitmap->begin.count : signExtended(superblock.bitmapOffset), deviceSize.count);
         return;
     }
 
-    const SectorRange own{superblock.location, superblock.location + superblockLength(superblock)};
-    if (overlap(*bitmap, own)) {
-        const auto severity =
-            superblock.bitmapOffset < 0 ? Severity::KernelRefuses : Severity::EngineRefuses;
-        checks.add(ProblemCode::BitmapOverlapsSuperblock, severity, field, found,
-            superblockLength(superblock).count);
-    }
+    if (overlap(*bitmap, ownArea(superblock)))
+        checks.add(ProblemCode::BitmapOverlapsSuperblock,
+            superblock.bitmapOffset < 0 ? Severity::KernelRefuses : Severity::EngineRefuses, field,
+            bitmap->begin.count, superblock.location.count);
     const SectorRange data = dataArea(superblock);
     if (overlap(*bitmap, data))
-        checks.kernelRefuses(ProblemCode::BitmapOverlapsData, field, found, data.begin.count);
-
-    const auto& log = superblock.badBlockLog;
-    if (log.offset == 0 || log.size == 0)
-        return;
-    const auto logArea = placeAt(superblock.location, log.offset, {log.size});
-    if (logArea && overlap(*bitmap, *logArea))
+        checks.kernelRefuses(
+            ProblemCode::BitmapOverlapsData, field, bitmap->end.count, data.begin.count);
+    const auto log = badBlockLogArea(superblock);
+    if (log && overlap(*bitmap, *log))
         checks.engineRefuses(
-            ProblemCode::BadBlockLogOverlaps, field, found, signExtended(log.offset));
+            ProblemCode::BadBlockLogOverlaps, field, log->begin.count, bitmap->begin.count);
 }
 
 } // namespace bitmend

@@ -63,6 +63,11 @@ bool overlap(SectorRange a, SectorRange b);
 // superblock does not say (raid0, linear). Cut off at the last sector that can be counted.
 SectorRange dataArea(const Superblock& superblock);
 
+SectorRange ownArea(const Superblock& superblock); // the superblock itself, role table included
+
+// Nothing when there is none, or its place is none.
+std::optional<SectorRange> badBlockLogArea(const Superblock& superblock);
+
 // Where the version keeps the fields that the shared checks look at.
 struct SharedFields
 {

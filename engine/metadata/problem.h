@@ -40,6 +40,7 @@ enum class ProblemCode : std::uint8_t {
     JournalRoleWithoutFeature,
     JournalWithBitmap,
     PplWithBitmap,
+    PplWithJournal,
     BothPplKinds,
     BitmapOnUnsuitableLevel,
     UnknownLevel,
@@ -47,6 +48,7 @@ enum class ProblemCode : std::uint8_t {
     BadChunk,
     TruncatedRoleTable,
     PplOverlaps,
+    BadBlockLogShift,    // a unit that newer kernels refuse
     ThisDiskDiffers,     // 0.90: this_disk is not the descriptor that the kernel goes by
     LogicalBlockSizeSet, // newer kernels' field in the padding; those before it refuse the member
     // Bitmap header
@@ -62,9 +64,9 @@ enum class ProblemCode : std::uint8_t {
     BitmapEventsBehind, // older than the superblock: every chunk counts as dirty
     BitmapSizeDiffers,  // sync_size is another array's size; the kernel rewrites it
     BitmapClusteredWithoutNodes,
-    BitmapTruncated, // the file or area ends before the last bit
-    BitmapPageUnreadable,
+    BitmapTruncated,   // the file or area ends before the last bit
     BitmapForeignBits, // version 3 of a big-endian writer: the width of its words is unknown
+    BitmapPageUnreadable,
 };
 
 enum class Severity : std::uint8_t {
@@ -79,7 +81,9 @@ struct Problem
     Severity severity = Severity::Note;
     std::string_view field;   // md's own name, a literal
     std::int64_t offset = -1; // byte offset of the field in the member or bitmap file
-    std::uint64_t found = 0;  // signed fields are sign-extended
+    // Signed fields are sign-extended. Of areas that overlap: where they meet, in sectors of the
+    // member (the sentence in ui/words says what).
+    std::uint64_t found = 0;
     std::uint64_t expected = 0;
 
     bool operator==(const Problem&) const = default;

@@ -198,14 +198,18 @@ std::vector<Problem> check(const Superblock090& disk, const Superblock& superblo
             disk.major_version.read(order), 0);
     const std::uint32_t minor = disk.minor_version.read(order);
     if (minor != kMinor && minor != kReshapingMinor)
-        checks.kernelRefuses(
-            ProblemCode::BadMinorVersion, BM_FIELD(Superblock090, minor_version), minor, kMinor);
+        checks.kernelRefuses(ProblemCode::BadMinorVersion, BM_FIELD(Superblock090, minor_version),
+            minor, kReshapingMinor);
     if (folded(superblock.storedChecksum) != folded(superblock.computedChecksum))
         checks.kernelRefuses(ProblemCode::BadChecksum, BM_FIELD(Superblock090, sb_csum),
             superblock.storedChecksum, superblock.computedChecksum);
     if (superblock.level >= 1 && superblock.componentSize > superblock.location)
         checks.kernelRefuses(ProblemCode::ComponentBeyondDevice, BM_FIELD(Superblock090, size),
-            disk.size.read(order), superblock.location.count / kSectorsPerKiB);
+            superblock.componentSize.count, superblock.location.count);
+    // Only whole sectors survive the decoding.
+    const std::uint32_t chunkBytes = disk.chunk_size.read(order);
+    if (superblock.level >= 4 && chunkBytes % kSectorBytes != 0)
+        checks.kernelRefuses(ProblemCode::BadChunk, kFields.chunk, superblock.chunk.count);
     checkGeometry(checks, superblock, kFields);
     checkMember(checks, disk, superblock);
     if (superblock.hasBitmap())

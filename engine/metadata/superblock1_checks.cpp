@@ -16,6 +16,7 @@ using ondisk::Superblock1;
 constexpr std::uint32_t kKnownFeatures = 0x1fff;
 constexpr Sectors kSmallestDataSize{10};
 constexpr Sectors kLargestBadBlockLog{8};
+constexpr std::uint8_t kLargestBadBlockShift = 63;
 constexpr std::uint32_t kLargestLogicalBlock = 65536;
 
 constexpr SharedFields kFields{BM_FIELD(Superblock1, level), BM_FIELD(Superblock1, layout),
@@ -55,16 +56,15 @@ void checkPadding(FieldChecks& checks, const Superblock1& disk)
     }
 }
 
-void checkRoleTable(FieldChecks& checks, const Superblock1& disk, const Superblock& superblock)
+void checkRoleTable(FieldChecks& checks, const Superblock1& disk)
 {
     constexpr Field kMaxDev = BM_FIELD(Superblock1, max_dev);
     constexpr Field kDevNumber = BM_FIELD(Superblock1, dev_number);
     if (disk.max_dev > ondisk::MD_MAX_DEV1)
         checks.kernelRefuses(
             ProblemCode::RoleTableTooLarge, kMaxDev, disk.max_dev, ondisk::MD_MAX_DEV1);
-    else if (superblock.devRoles.size() < disk.max_dev)
-        checks.engineRefuses(
-            ProblemCode::TruncatedRoleTable, kMaxDev, disk.max_dev, superblock.devRoles.size());
+    else if (disk.max_dev < disk.raid_disks)
+        checks.note(ProblemCode::TruncatedRoleTable, kMaxDev, disk.max_dev, disk.raid_disks);
     // A spare to the kernel, which gives it another number.
     if (disk.dev_number >= disk.max_dev)
         checks.note(ProblemCode::DevNumberOutOfRange, kDevNumber, disk.dev_number, disk.max_dev);
@@ -84,8 +84,10 @@ void checkFeatures(FieldChecks& checks, const Superblock& superblock)
     const bool ppl = superblock.ppl.has_value();
     if (superblock.has(feature::kPpl | feature::kMultiplePpls))
         checks.engineRefuses(ProblemCode::BothPplKinds, kMap, map);
-    if (ppl && (map & (feature::kBitmapOffset | feature::kJournal)))
+    if (ppl && superblock.has(feature::kBitmapOffset))
         checks.engineRefuses(ProblemCode::PplWithBitmap, kMap, map);
+    if (ppl && superblock.has(feature::kJournal))
+        checks.engineRefuses(ProblemCode::PplWithJournal, kMap, map);
     if (superblock.role() == kRoleJournal && !superblock.has(feature::kJournal))
         checks.engineRefuses(ProblemCode::JournalRoleWithoutFeature, kMap, map, feature::kJournal);
 
@@ -111,8 +113,8 @@ void checkDataArea(FieldChecks& checks, const Superblock& superblock, Sectors de
         if (size > begin)
             checks.kernelRefuses(ProblemCode::DataSizeTooLarge, kDataSize, size, begin);
         else if (!end || *end > begin)
-            checks.engineRefuses(
-                ProblemCode::DataOverlapsSuperblock, kDataOffset, offset, begin - size);
+            checks.engineRefuses(ProblemCode::DataOverlapsSuperblock, kDataOffset,
+                end.value_or(~std::uint64_t{0}), begin);
         return;
     }
 
@@ -143,15 +145,22 @@ void checkComponent(FieldChecks& checks, const Superblock& superblock, Sectors d
     const auto end = sum(superblock.dataOffset.count, size);
     if (!end || *end > deviceSize.count)
         checks.engineRefuses(ProblemCode::DataBeyondDevice, BM_FIELD(Superblock1, data_offset),
-            superblock.dataOffset.count, deviceSize.count);
+            end.value_or(~std::uint64_t{0}), deviceSize.count);
 }
 
-// True when the area lies on the device, beside the superblock and the array's data.
-bool isFree(const Superblock& superblock, std::optional<SectorRange> area, Sectors deviceSize)
+// The first sector of what `area` runs into: superblock, data, the other log, or the end of the
+// device. Nothing when it is free.
+std::optional<std::uint64_t> obstacle(const Superblock& superblock, std::optional<SectorRange> area,
+    std::optional<SectorRange> other, Sectors deviceSize)
 {
-    const SectorRange own{superblock.location, superblock.location + superblockLength(superblock)};
-    return area && area->end <= deviceSize && !overlap(*area, own) &&
-           !overlap(*area, dataArea(superblock));
+    if (!area || area->end > deviceSize)
+        return deviceSize.count;
+    for (const auto& taken :
+        {std::optional(ownArea(superblock)), std::optional(dataArea(superblock)), other}) {
+        if (taken && overlap(*area, *taken))
+            return taken->begin.count;
+    }
+    return std::nullopt;
 }
 
 void checkBadBlockLog(FieldChecks& checks, const Superblock& superblock, Sectors deviceSize)
@@ -159,23 +168,24 @@ void checkBadBlockLog(FieldChecks& checks, const Superblock& superblock, Sectors
     const auto& log = superblock.badBlockLog;
     constexpr Field kOffset = BM_FIELD(Superblock1, bblog_offset);
     constexpr Field kSize = BM_FIELD(Superblock1, bblog_size);
+    constexpr Field kShift = BM_FIELD(Superblock1, bblog_shift);
     const bool used = superblock.has(feature::kBadBlocks);
     if (used && log.offset == 0)
         checks.kernelRefuses(ProblemCode::BadBlocksWithoutLog, kOffset, 0);
-    // Kernel 6.12 looks even when the list is empty, and at the shift.
-    if (Sectors{log.size} > kLargestBadBlockLog) {
+    // Kernel 6.12 looks at the size even when the list is empty, and at the shift.
+    if (Sectors{log.size} > kLargestBadBlockLog)
         checks.add(ProblemCode::BadBlockLogTooLarge,
             used ? Severity::KernelRefuses : Severity::EngineRefuses, kSize, log.size,
             kLargestBadBlockLog.count);
-    }
-    if (used && log.shift >= 64)
+    if (used && log.shift > kLargestBadBlockShift)
         checks.engineRefuses(
-            ProblemCode::BadBlockLogTooLarge, BM_FIELD(Superblock1, bblog_shift), log.shift, 63);
+            ProblemCode::BadBlockLogShift, kShift, log.shift, kLargestBadBlockShift);
     if (log.offset == 0 || log.size == 0)
         return;
-    const auto area = placeAt(superblock.location, log.offset, {log.size});
-    if (!isFree(superblock, area, deviceSize))
-        checks.engineRefuses(ProblemCode::BadBlockLogOverlaps, kOffset, signExtended(log.offset));
+    const auto area = badBlockLogArea(superblock);
+    if (const auto hit = obstacle(superblock, area, std::nullopt, deviceSize))
+        checks.engineRefuses(ProblemCode::BadBlockLogOverlaps, kOffset,
+            area ? area->begin.count : signExtended(log.offset), *hit);
 }
 
 void checkPpl(FieldChecks& checks, const Superblock& superblock, Sectors deviceSize)
@@ -184,11 +194,9 @@ void checkPpl(FieldChecks& checks, const Superblock& superblock, Sectors deviceS
         return;
     const Field field{"ppl.offset", offsetof(Superblock1, bitmap_offset)};
     const auto area = placeAt(superblock.location, superblock.ppl->offset, {superblock.ppl->size});
-    const auto& log = superblock.badBlockLog;
-    const auto logArea = placeAt(superblock.location, log.offset, {log.size});
-    const bool hitsLog = area && logArea && log.offset != 0 && overlap(*area, *logArea);
-    if (!isFree(superblock, area, deviceSize) || hitsLog)
-        checks.engineRefuses(ProblemCode::PplOverlaps, field, signExtended(superblock.ppl->offset));
+    if (const auto hit = obstacle(superblock, area, badBlockLogArea(superblock), deviceSize))
+        checks.engineRefuses(ProblemCode::PplOverlaps, field,
+            area ? area->begin.count : signExtended(superblock.ppl->offset), *hit);
 }
 
 } // namespace
@@ -201,7 +209,7 @@ std::vector<Problem> checkSuperblock1(const Superblock& superblock, Sectors devi
     FieldChecks checks(superblock.location.bytes());
     checkIdentity(checks, disk, superblock);
     checkPadding(checks, disk);
-    checkRoleTable(checks, disk, superblock);
+    checkRoleTable(checks, disk);
     checkFeatures(checks, superblock);
     checkGeometry(checks, superblock, kFields);
     checkDataArea(checks, superblock, deviceSize);
