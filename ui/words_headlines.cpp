@@ -97,6 +97,10 @@ Phrase headline(const ArrayReport& array)
         return phrase("The bitmap is of a newer kind.");
     case RemarkCode::UnknownLevel:
         return phrase("The RAID level is not known.");
+    case RemarkCode::GeometryRefused:
+        return phrase("Chunk size and layout do not make an array.");
+    case RemarkCode::PplArray:
+        return phrase("The array keeps a partial parity log.");
     case RemarkCode::Raid0LayoutUnknown:
         return phrase("Nothing says which of two RAID 0 layouts this is.");
     case RemarkCode::ComponentTooLarge:

@@ -98,6 +98,10 @@ Phrase reasonOf(const Member& member)
         return phrase("It claims slot %1, which this array does not have.", number);
     case ReasonCode::ChosenAgainst:
         return phrase("You left it out.");
+    case ReasonCode::OtherSuperblockCounts:
+        return phrase("The same source carries a likelier superblock of version %1, so this one is "
+                      "taken for a remainder.",
+            member.reason.where);
     }
     return {};
 }

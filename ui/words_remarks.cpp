@@ -192,6 +192,13 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
         return phrase("The superblocks name level %1, which no md kernel has. Bitmend shows the "
                       "fields and does not start the array.",
             std::to_string(std::int64_t(remark.number)));
+    case RemarkCode::GeometryRefused:
+        return phrase("The superblock of %1 names a chunk size, layout or number of slots that no "
+                      "md kernel runs. Bitmend shows the fields and does not start the array.",
+            where);
+    case RemarkCode::PplArray:
+        return phrase("Parity that was being written lies in a log beside the data, so a missing "
+                      "member can be rebuilt although writes were unfinished.");
     case RemarkCode::Raid0LayoutUnknown:
         return phrase("Members of different sizes can be striped in two ways, and the superblock "
                       "does not say which. The wrong one shows mixed-up data, so nothing is "

@@ -126,7 +126,7 @@ private slots:
 
     void everyReason_isASentence()
     {
-        for (int code = 0; code <= int(ReasonCode::ChosenAgainst); ++code) {
+        for (int code = 0; code <= int(ReasonCode::OtherSuperblockCounts); ++code) {
             Member member;
             member.path = "b.img";
             member.updateTime = 1'795'183'351;

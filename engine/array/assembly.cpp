@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/assembly.h"
+
+#include "engine/array/assembly_parts.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace bitmend {
+
+namespace {
+
+ArrayReport assembled(
+    const CandidateGroup& group, const ScanReport& report, const AssemblyChoices& choices)
+{
+    Draft draft = judge(group, choices);
+    sizeUp(draft);
+    weighBitmap(draft, report);
+    decideStart(draft);
+    return std::move(draft.array);
+}
+
+} // namespace
+
+std::vector<ArrayReport> findArrays(const ScanReport& report)
+{
+    std::vector<ArrayReport> arrays;
+    for (const auto& group : groupCandidates(report))
+        arrays.push_back(assembled(group, report, {}));
+    std::ranges::stable_sort(arrays, [](const ArrayReport& a, const ArrayReport& b) {
+        return std::tie(a.canStart, a.name, a.uuid) < std::tie(b.canStart, b.name, b.uuid);
+    });
+    return arrays;
+}
+
+Result<AssemblyPlan> planAssembly(
+    const ScanReport& report, const Uuid& uuid, const AssemblyChoices& choices)
+{
+    const auto groups = groupCandidates(report);
+    const CandidateGroup* asked = nullptr;
+    for (const auto& group : groups) {
+        // The same UUID in both formats: one was converted, and more sources say so.
+        const bool more = asked == nullptr || group.candidates.size() > asked->candidates.size();
+        if (group.uuid == uuid && more)
+            asked = &group;
+    }
+    if (asked == nullptr)
+        return fail(ErrorCode::NoSuchArray, toString(uuid));
+
+    AssemblyPlan plan;
+    plan.array = assembled(*asked, report, choices);
+    plan.choices = choices;
+    for (const bool spares : {false, true}) {
+        for (const auto& member : plan.array.members) {
+            if (takesPart(member) && (member.state == MemberState::Spare) == spares)
+                plan.taking.push_back(member.path);
+        }
+    }
+    plan.writes = plannedWrites(plan);
+    return plan;
+}
+
+} // namespace bitmend

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose bitmap counts, and what its bits mean now.
+#include "engine/array/assembly_parts.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace bitmend {
+
+namespace {
+
+struct CountingCopy
+{
+    std::shared_ptr<const BitmapCopy> copy;
+    std::string from;
+};
+
+bool isOf(const BitmapCopy& copy, const ArrayReport& array)
+{
+    return array.superblock && copy.header.uuid == bitmapUuid(*array.superblock);
+}
+
+// A bitmap file among the sources; it counts only where the members have none of their own.
+CountingCopy fileAmong(const std::vector<SourceReport>& sources, const ArrayReport& array)
+{
+    for (const auto& source : sources) {
+        if (source.externalBitmap && isOf(*source.externalBitmap, array))
+            return {std::make_shared<const BitmapCopy>(*source.externalBitmap), source.path};
+    }
+    return {};
+}
+
+CountingCopy countingCopy(const ArrayReport& array, const ScanReport& report)
+{
+    // A file overrides the members' own.
+    if (report.externalBitmap && isOf(*report.externalBitmap, array))
+        return {report.externalBitmap, report.externalBitmapPath};
+    if (!array.superblock->hasBitmap())
+        return fileAmong(report.sources, array);
+    // The kernel asks the next member only when the read fails: a header that can be read but is
+    // no bitmap's ends the start.
+    for (const Member* member : bitmapOrder(array)) {
+        if (member->bitmap)
+            return {member->bitmap, member->path};
+    }
+    return {};
+}
+
+void refuse(Draft& draft, const CountingCopy& counting)
+{
+    const auto& problems = counting.copy->problems;
+    const bool lockless = std::ranges::any_of(problems,
+        [](const Problem& problem) { return problem.code == ProblemCode::BitmapLockless; });
+    const bool kernelToo = std::ranges::any_of(problems,
+        [](const Problem& problem) { return problem.severity == Severity::KernelRefuses; });
+    draft.blockers.push_back(
+        {lockless ? RemarkCode::LocklessBitmap : RemarkCode::BitmapRefused, 0, 0, counting.from});
+    draft.unsupported = draft.unsupported || lockless;
+    draft.kernelRefuses = draft.kernelRefuses || kernelToo;
+}
+
+std::uint64_t countFrom(const BitmapBits& bits, std::uint64_t first)
+{
+    std::uint64_t count = 0;
+    for (std::uint64_t word = first / 64; word < bits.words.size(); ++word) {
+        std::uint64_t value = bits.words[word];
+        if (word == first / 64)
+            value &= ~std::uint64_t{0} << first % 64;
+        count += std::uint64_t(std::popcount(value));
+    }
+    return count;
+}
+
+// The first chunk whose bit still counts: md goes by where a chunk ends, so the one that ends
+// exactly at the checkpoint is done again.
+std::uint64_t firstCounting(const ArrayReport& array)
+{
+    const ArrayBitmap& bitmap = *array.bitmap;
+    const bool complete = std::ranges::all_of(array.members, [](const Member& member) {
+        return member.role < 0 || member.state == MemberState::InSync;
+    });
+    const bool trusted = complete || bitmap.stale || bitmap.header.eventsCleared == array.events;
+    const std::uint64_t chunk = bitmap.header.chunkBytes / kSectorBytes;
+    if (!trusted || array.resyncOffset.count == 0 || chunk == 0)
+        return 0;
+    const std::uint64_t end = (array.resyncOffset.count + chunk - 1) / chunk;
+    return std::min(end - 1, bitmap.chunks);
+}
+
+std::uint64_t differingChunks(const ArrayReport& array)
+{
+    std::vector<const BitmapBits*> copies;
+    for (const auto& member : array.members) {
+        if (member.bitmapIsEvidence && member.bitmap->bits.chunks != 0)
+            copies.push_back(&member.bitmap->bits);
+    }
+    std::uint64_t differing = 0;
+    for (std::size_t word = 0; !copies.empty() && word < copies.front()->words.size(); ++word) {
+        std::uint64_t all = ~std::uint64_t{0};
+        std::uint64_t any = 0;
+        for (const BitmapBits* bits : copies) {
+            const std::uint64_t value = word < bits->words.size() ? bits->words[word] : 0;
+            all &= value;
+            any |= value;
+        }
+        differing += std::uint64_t(std::popcount(any & ~all));
+    }
+    return differing;
+}
+
+SyncEstimate estimate(const Draft& draft)
+{
+    const ArrayReport& array = draft.array;
+    const auto readers = std::uint64_t(std::ranges::count(draft.inSync, true));
+    std::uint64_t due = 0;
+    for (const auto& range : dueRanges(array))
+        due += range.length().bytes();
+
+    SyncEstimate cost;
+    cost.chunks = array.bitmap ? array.bitmap->due : 0;
+    switch (array.geometry.level) {
+    case 1:
+        cost.readBytes = due * readers;
+        cost.writeBytes = readers == 0 ? 0 : due * (readers - 1);
+        break;
+    case 10: {
+        const std::uint64_t copies =
+            std::uint64_t(array.geometry.layout & 0xff) * (array.geometry.layout >> 8 & 0xff);
+        cost.readBytes = due * copies;
+        cost.writeBytes = copies == 0 ? 0 : due * (copies - 1);
+        break;
+    }
+    default: // parity: every member of a row is read, its parity blocks are written
+        cost.readBytes = due * readers;
+        cost.writeBytes = due * (array.geometry.level == 6 ? 2 : 1);
+        break;
+    }
+    return cost;
+}
+
+bool willResync(const Draft& draft)
+{
+    return draft.array.superblock && draft.array.resyncOffset != kMaxSector &&
+           !dirtyFlagFalls(draft);
+}
+
+} // namespace
+
+std::vector<const Member*> bitmapOrder(const ArrayReport& array)
+{
+    // mdadm adds members by slot and the freshest last; the kernel asks the last one first.
+    std::vector<const Member*> order;
+    for (const auto& member : array.members) {
+        if (member.state == MemberState::InSync)
+            order.push_back(&member);
+    }
+    std::ranges::stable_sort(order, [](const Member* a, const Member* b) {
+        return a->isFreshest != b->isFreshest ? a->isFreshest : a->role > b->role;
+    });
+    return order;
+}
+
+std::vector<SectorRange> dueRanges(const ArrayReport& array)
+{
+    const Sectors end = bitmapSyncSize(*array.superblock, array.arraySize);
+    if (!array.bitmap)
+        return {{array.resyncOffset, std::max(end, array.resyncOffset)}};
+
+    const ArrayBitmap& bitmap = *array.bitmap;
+    const std::uint64_t chunk = bitmap.header.chunkBytes / kSectorBytes;
+    std::vector<SectorRange> ranges;
+    for (std::uint64_t at = firstCounting(array); at < bitmap.chunks; ++at) {
+        const bool set =
+            bitmap.stale || at >= bitmap.copy->bits.chunks || bitmap.copy->bits.test(at);
+        if (!set)
+            continue;
+        const SectorRange range{{at * chunk}, std::min(Sectors{(at + 1) * chunk}, end)};
+        if (!ranges.empty() && ranges.back().end == range.begin)
+            ranges.back().end = range.end;
+        else
+            ranges.push_back(range);
+    }
+    return ranges;
+}
+
+void weighBitmap(Draft& draft, const ScanReport& report)
+{
+    ArrayReport& array = draft.array;
+    if (!array.superblock)
+        return;
+    for (auto& member : array.members)
+        member.bitmapIsEvidence =
+            member.bitmap && member.bitmap->usable() && member.state == MemberState::InSync;
+
+    const auto counting = countingCopy(array, report);
+    const bool takes = draft.personality != nullptr && draft.personality->takesBitmap();
+    if (!counting.copy) {
+        // None of the members' copies could be read: md does not start without one it was promised.
+        if (array.superblock->hasBitmap() && takes && !bitmapOrder(array).empty()) {
+            draft.blockers.push_back({RemarkCode::BitmapRefused, 0, 0, array.reference});
+            draft.kernelRefuses = true;
+        }
+    } else {
+        const BitmapCopy& copy = *counting.copy;
+        ArrayBitmap bitmap{copy.location, copy.header, copy.bits.chunks, copy.dirty, 0,
+            counting.from, copy.stale, 0, counting.copy};
+        const Sectors syncSize = bitmapSyncSize(*array.superblock, array.arraySize);
+        if (copy.usable())
+            bitmap.chunks = bitmapChunks(syncSize, copy.header.chunkBytes);
+        constexpr std::uint32_t kClustered = 5;
+        if (copy.header.version != kClustered && copy.header.events < array.events)
+            bitmap.stale = true;
+        array.bitmap = std::move(bitmap);
+        if (!takes) {
+            draft.blockers.push_back({RemarkCode::Raid0BitmapPanics, 0, 0, counting.from});
+            draft.kernelRefuses = draft.unsupported = true;
+        } else if (!copy.usable()) {
+            refuse(draft, counting);
+        } else if (copy.header.version == kClustered && copy.header.nodes != 0) {
+            draft.limits.push_back({RemarkCode::ClusteredBitmap, copy.header.nodes, 0, {}});
+        }
+        array.bitmap->differing = copy.location.external ? 0 : differingChunks(array);
+    }
+
+    if (!willResync(draft))
+        return;
+    if (array.bitmap && array.bitmap->copy->usable()) {
+        ArrayBitmap& bitmap = *array.bitmap;
+        const std::uint64_t first = firstCounting(array);
+        const std::uint64_t unread =
+            bitmap.chunks - std::min(bitmap.chunks, std::max(first, bitmap.copy->bits.chunks));
+        bitmap.due =
+            bitmap.stale ? bitmap.chunks - first : countFrom(bitmap.copy->bits, first) + unread;
+    } else if (array.bitmap) {
+        return;
+    }
+    array.resync = estimate(draft);
+}
+
+} // namespace bitmend

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of assembly, in order, and what they hand on. Each step is one file; none reads a disk.
+//
+//   group   which superblocks belong to one array, and which of several on one source counts
+//   judge   the freshest member, every member's state and the reason for it
+//   start   whether it starts, what is due then, what has to be said
+//   bitmap  whose copy counts and what its bits mean
+//   writes  every byte range that assembling, a resync and a stop would write
+#pragma once
+
+#include "engine/array/assembly.h"
+#include "engine/raid/personality.h"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bitmend {
+
+// One superblock on one source, as a claim to be a member.
+struct Candidate
+{
+    std::string path;
+    const FoundSuperblock* found = nullptr;
+    std::string overruledBy; // the version of a likelier superblock on the same source; else empty
+};
+
+struct CandidateGroup
+{
+    Uuid uuid;
+    bool is090 = false;
+    std::vector<Candidate> candidates; // in the order of the scan
+};
+
+std::vector<CandidateGroup> groupCandidates(const ScanReport& report);
+
+// What judging leaves for the steps behind it.
+struct Draft
+{
+    ArrayReport array;
+    const Personality* personality = nullptr; // null: the level is not known
+    std::vector<bool> inSync;                 // by role
+    std::vector<Remark> blockers;             // why we do not start it, most important first
+    std::vector<Remark> limits;               // it starts, but not all of it is ours to handle yet
+    bool kernelRefuses = false;               // and the kernel would not either
+    bool needsChoice = false;                 // a person has to say which
+    bool unsupported = false;
+};
+
+// A refusal of this superblock alone: the kernel takes the array without this member.
+bool refusesMember(const Superblock& superblock, const Problem& problem);
+
+Draft judge(const CandidateGroup& group, const AssemblyChoices& choices);
+
+Geometry geometryOf(const Superblock& superblock);
+
+// Fills in the personality, the sizes and who is in sync.
+void sizeUp(Draft& draft);
+
+// Members of the kernel's list that hold the bitmap: the one asked first comes first.
+std::vector<const Member*> bitmapOrder(const ArrayReport& array);
+
+// Sets array.bitmap and array.resync, evidence flags, and the blockers that a bitmap can be.
+void weighBitmap(Draft& draft, const ScanReport& report);
+
+// Sets canStart, kernelWouldStart, missing, tolerance, needs and the remarks.
+void decideStart(Draft& draft);
+
+// Array- or member-relative ranges that a resync would go through, in the bitmap's address space.
+std::vector<SectorRange> dueRanges(const ArrayReport& array);
+
+std::vector<PlannedWrite> plannedWrites(const AssemblyPlan& plan);
+
+// A member that is written to when the array runs.
+bool takesPart(const Member& member);
+
+// Level 1 with one member left to read: md drops the dirty flag, for there is nothing to compare.
+bool dirtyFlagFalls(const Draft& draft);
+
+} // namespace bitmend
