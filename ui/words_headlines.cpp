@@ -98,9 +98,9 @@ Phrase headline(const ArrayReport& array)
     case RemarkCode::UnknownLevel:
         return phrase("The RAID level is not known.");
     case RemarkCode::GeometryRefused:
-        return phrase("Chunk size and layout do not make an array.");
+        return phrase("The array's shape is one that no kernel runs.");
     case RemarkCode::PplArray:
-        return phrase("The array keeps a partial parity log.");
+        return phrase("The array keeps a log of partial parity.");
     case RemarkCode::Raid0LayoutUnknown:
         return phrase("Nothing says which of two RAID 0 layouts this is.");
     case RemarkCode::ComponentTooLarge:

@@ -96,12 +96,12 @@ Phrase reasonOf(const Member& member)
             "It and %1 each went on without the other and call each other missing.", other);
     case ReasonCode::RoleBeyondArray:
         return phrase("It claims slot %1, which this array does not have.", number);
+    case ReasonCode::OtherSuperblockCounts:
+        return phrase("The same source carries a superblock of version %1, which is the likelier "
+                      "one; this one was left behind by an older array.",
+            reason.where);
     case ReasonCode::ChosenAgainst:
         return phrase("You left it out.");
-    case ReasonCode::OtherSuperblockCounts:
-        return phrase("The same source carries a likelier superblock of version %1, so this one is "
-                      "taken for a remainder.",
-            member.reason.where);
     }
     return {};
 }

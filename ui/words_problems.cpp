@@ -49,7 +49,7 @@ Phrase sentence(const Problem& problem, std::string_view source)
         return say("%1, byte %2: the metadata version (%3) is %4 and not %5. It is not used; "
                    "another program may have written it.");
     case ProblemCode::BadMinorVersion:
-        return say("%1, byte %2: the minor metadata version (%3) is %4, and md knows up to %5. It "
+        return say("%1, byte %2: the minor metadata version (%3) is %4, and md knows 90 and 91. It "
                    "is not used.");
     case ProblemCode::PaddingNotZero:
         return say("%1, byte %2: bytes that must be zero (%3) are not. The kernel refuses this "
@@ -71,8 +71,9 @@ Phrase sentence(const Problem& problem, std::string_view source)
         return say("%1, byte %2: the data area (%3) is %4 sectors long, and this source has room "
                    "for %5. The image is probably cut short; get a complete copy.");
     case ProblemCode::DataOverlapsSuperblock:
-        return say("%1, byte %2: the data area (%3, %4) runs into the superblock (%5). Starting "
-                   "the array could overwrite it; this member is not used.");
+        return say("%1, byte %2: the data area (%3) reaches sector %4 and so runs into the "
+                   "superblock; sector %5 is the limit. Starting the array could overwrite it; "
+                   "this member is not used.");
     case ProblemCode::Raid0LayoutOnOtherLevel:
         return say("%1, byte %2: the superblock has a RAID 0 layout (%3) but another level. The "
                    "kernel refuses this member.");
@@ -86,14 +87,14 @@ Phrase sentence(const Problem& problem, std::string_view source)
         return say("%1, byte %2: the number of members (%3) is 0, which is no array. The "
                    "superblock is not used.");
     case ProblemCode::ComponentBeyondDevice:
-        return say("%1, byte %2: each member holds %4 sectors (%3), but this source has only %5. "
+        return say("%1, byte %2: each member holds %4 KiB (%3), but this source has room for %5. "
                    "The image is probably cut short; get a complete copy.");
     case ProblemCode::ForeignByteOrder:
         return say("%1, byte %2: the superblock is in the byte order of another kind of computer. "
                    "It is read here; the kernel of this computer refuses it.");
     case ProblemCode::DevNumberOutOfRange:
-        return say("%1, byte %2: the device number (%3) is %4, and the table ends at %5. md "
-                   "treats this member as a spare.");
+        return say("%1, byte %2: the device number (%3) is %4, outside the table (%5). md treats "
+                   "this member as a spare.");
     case ProblemCode::TooManyRaidDisks:
         return say("%1, byte %2: the number of members (%3) is %4, and md knows at most %5. The "
                    "superblock is not used.");

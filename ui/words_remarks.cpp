@@ -193,12 +193,12 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
                       "fields and does not start the array.",
             std::to_string(std::int64_t(remark.number)));
     case RemarkCode::GeometryRefused:
-        return phrase("The superblock of %1 names a chunk size, layout or number of slots that no "
-                      "md kernel runs. Bitmend shows the fields and does not start the array.",
-            where);
+        return phrase("Its chunk size, layout or number of slots does not go with its RAID level, "
+                      "so the kernel does not start it and Bitmend does not either. The problems "
+                      "of its members say which field it is.");
     case RemarkCode::PplArray:
-        return phrase("Parity that was being written lies in a log beside the data, so a missing "
-                      "member can be rebuilt although writes were unfinished.");
+        return phrase("After a power cut the log is needed to complete parity. Bitmend shows this "
+                      "array and does not start it; the kernel can.");
     case RemarkCode::Raid0LayoutUnknown:
         return phrase("Members of different sizes can be striped in two ways, and the superblock "
                       "does not say which. The wrong one shows mixed-up data, so nothing is "
