@@ -5,8 +5,9 @@
 #include "engine/io/block_source.h"
 
 #include <cstddef>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,9 +31,10 @@ inline Bytes pattern(std::size_t size, unsigned seed = 1)
 
 inline void writeFile(const std::filesystem::path& path, std::span<const std::byte> bytes)
 {
-    std::ofstream stream(path, std::ios::binary | std::ios::trunc);
-    for (const std::byte byte : bytes)
-        stream.put(char(byte));
+    std::FILE* const file = std::fopen(path.c_str(), "wbe");
+    if (file == nullptr || std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size() ||
+        std::fclose(file) != 0)
+        std::abort();
 }
 
 // Empty when it cannot be read.
