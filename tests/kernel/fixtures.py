@@ -212,7 +212,8 @@ def sysfs(path, image_of):
 
 
 def traffic(path, image_of):
-    return {image_of(line.split()[0]): [int(number) for number in line.split()[1:]] for line in read(path).splitlines()}
+    lines = [line.split() for line in read(path).splitlines()]
+    return {image_of(words[0]): [int(number) for number in words[1:]] for words in lines if len(words) == 3}
 
 
 def trial(seen, images, image_of):
