@@ -17,7 +17,8 @@
 
 namespace bitmend {
 
-class ArrayState; // the parts that commit, sync and hot_add share; array/array_state.h
+struct MemberAccess;
+struct ArrayState; // what commit, sync and hot_add share; array/array_state.h
 
 class Array final : public BlockSource
 {
@@ -34,10 +35,11 @@ public:
     FrameBox<BitmapFrame>& frames() const; // at most one new frame every 33 ms while a job runs
 
     ArrayState& state() { return *m_state; }
+    const ArrayState& state() const { return *m_state; }
 
 private:
-    friend Result<std::unique_ptr<Array>> assemble(
-        const AssemblyPlan& plan, const std::filesystem::path& overlay);
+    friend Result<std::unique_ptr<Array>> assembleFrom(
+        const AssemblyPlan& plan, MemberAccess access);
     explicit Array(std::unique_ptr<ArrayState> state);
 
     std::unique_ptr<ArrayState> m_state;

@@ -15,6 +15,7 @@
 namespace bitmend {
 
 class Array;
+struct ArrayState;
 
 struct HotAddPlan
 {
@@ -28,7 +29,8 @@ struct HotAddPlan
     std::vector<PlannedWrite> writes; // on the newcomer and on the others
 };
 
-// Errors: MemberTooSmall, AlreadyMember, NoVacantSlot, Unsupported.
+// A spare that belongs to this array already, idle, is taken as it is. Errors: MemberTooSmall,
+// AlreadyMember, NoVacantSlot, Unsupported.
 Result<HotAddPlan> planHotAdd(const Array& array, const std::string& path);
 
 struct HotAddOutcome
@@ -42,5 +44,8 @@ struct HotAddOutcome
 
 // Opens the newcomer on the array's overlay folder. After it, recovery is due.
 Result<HotAddOutcome> hotAdd(Array& array, const HotAddPlan& plan);
+
+// The same for the first idle spare among the members, which the kernel slots by itself.
+Result<HotAddOutcome> slotIdleSpare(ArrayState& state);
 
 } // namespace bitmend

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/array.h"
+
+#include "engine/array/array_state.h"
+#include "engine/array/commit.h"
+#include "engine/base/assert.h"
+#include "engine/base/log.h"
+#include "engine/io/container.h"
+#include "engine/io/overlay.h"
+#include "engine/metadata/metadata_format.h"
+
+#include <algorithm>
+
+namespace bitmend {
+
+namespace {
+
+// What a member may carry while we write to it. Everything else has rules of its own that are not
+// kept yet, and half-kept rules lose data.
+constexpr std::uint32_t kWritableFeatures =
+    feature::kBitmapOffset | feature::kRecoveryOffset | feature::kRecoveryBitmap;
+
+bool canWrite(const ArrayReport& array)
+{
+    const auto& reference = *array.superblock;
+    if (reference.level != 1 || reference.version == MetadataVersion::V0_90 || reference.reshape)
+        return false;
+    return !array.bitmap || (!array.bitmap->location.external && array.bitmap->header.nodes == 0);
+}
+
+Result<ArrayMember> openMember(
+    const ArrayState& state, const Member& planned, const MemberAccess& access)
+{
+    ArrayMember member;
+    member.path = planned.path;
+    member.superblock = planned.superblock;
+    if (state.mode == WriteMode::ReadOnly) {
+        member.source = BM_TRY(access.look(planned.path));
+    } else {
+        member.device = BM_TRY(access.open(planned.path));
+        member.source = member.device;
+    }
+
+    std::vector<std::byte> now(planned.superblock->raw.size());
+    BM_TRY(member.source->readAt(planned.superblock->location.bytes(), now));
+    if (now != planned.superblock->raw)
+        return fail(ErrorCode::ChangedSincePlan, planned.path,
+            static_cast<std::int64_t>(planned.superblock->location.bytes()));
+
+    if (planned.state == MemberState::InSync || planned.state == MemberState::Rebuilding)
+        member.role = planned.role;
+    member.inSync = planned.state == MemberState::InSync;
+    if (planned.state == MemberState::Rebuilding) {
+        member.recoveryOffset =
+            std::min(planned.superblock->recoveryOffset, state.reference->componentSize);
+        member.byBitmap = planned.superblock->has(feature::kRecoveryBitmap);
+    }
+    return member;
+}
+
+Result<void> openMembers(ArrayState& state)
+{
+    for (const auto& path : state.plan.taking) {
+        const auto planned = std::ranges::find(state.plan.array.members, path, &Member::path);
+        BM_ASSERT(planned != state.plan.array.members.end() && planned->superblock);
+        const bool knownState = planned->state == MemberState::InSync ||
+                                planned->state == MemberState::Rebuilding ||
+                                planned->state == MemberState::Spare;
+        const auto features = planned->superblock->featureMap;
+        // A bad block log says which sectors of this member are not to be believed.
+        const bool badBlocks = (features & feature::kBadBlocks) != 0;
+        const bool unwritable = state.mode != WriteMode::ReadOnly &&
+                                (!knownState || (features & ~kWritableFeatures) != 0);
+        if (badBlocks || unwritable)
+            return fail(ErrorCode::Unsupported, path);
+        if (knownState)
+            state.members.push_back(BM_TRY(openMember(state, *planned, state.access)));
+    }
+    if (state.inSyncCount() == 0)
+        return fail(ErrorCode::NotEnoughMembers, state.name);
+    return {};
+}
+
+// The copies in the order in which md asks them: the freshest member's first.
+std::vector<BitmapPlace> bitmapPlaces(const ArrayState& state)
+{
+    std::vector<BitmapPlace> places;
+    const auto& preferred = state.plan.array.bitmap->from;
+    for (const bool first : {true, false}) {
+        for (const auto& member : state.members) {
+            if (!member.inSync || (member.path == preferred) != first)
+                continue;
+            const auto location = static_cast<std::int64_t>(member.superblock->location.count);
+            const auto sector = location + member.superblock->bitmapOffset;
+            places.push_back(
+                {member.source.get(), static_cast<std::uint64_t>(sector) * kSectorBytes});
+        }
+    }
+    return places;
+}
+
+// What the kernel does when it runs the array: believe the bitmap, or fill it when it is stale,
+// decide which of its bits are needed, and vouch for it with the array's event count. Superblocks
+// are not touched: nothing in them changes by starting.
+Result<void> startWriting(ArrayState& state)
+{
+    // With a single copy there is nothing to make it agree with.
+    if (state.inSyncCount() == 1 && state.resyncOffset != kMaxSector) {
+        state.resyncOffset = kMaxSector;
+        state.superblocksDue = true;
+    }
+    if (!state.reference->hasBitmap())
+        return {};
+
+    const auto syncSize = bitmapSyncSize(*state.reference, state.arraySize);
+    state.bitmap =
+        BM_TRY(LiveBitmap::load(bitmapPlaces(state), *state.reference, syncSize, state.name));
+    // While a member is missing, set bits are what a later re-add needs, unless none was set since
+    // the array was last complete.
+    const bool believed =
+        !state.isDegraded() || state.bitmap->header().eventsCleared == state.events;
+    state.bitmap->markNeeded(believed ? state.resyncOffset : Sectors{});
+    return startBitmap(state);
+}
+
+} // namespace
+
+Array::Array(std::unique_ptr<ArrayState> state) : m_state(std::move(state)) {}
+
+Array::~Array() = default;
+
+const std::string& Array::name() const { return m_state->name; }
+
+std::uint64_t Array::sizeBytes() const { return m_state->arraySize.bytes(); }
+
+Result<void> Array::readAt(std::uint64_t offset, std::span<std::byte> to) const
+{
+    if (offset > sizeBytes() || to.size() > sizeBytes() - offset)
+        return fail(ErrorCode::ShortRead, name(), static_cast<std::int64_t>(offset));
+    const auto readers = m_state->readers();
+    Result<void> last = fail(ErrorCode::NotEnoughMembers, name());
+    for (const auto& reader : *readers) {
+        last = reader.source->readAt(reader.dataStart + offset, to);
+        if (last)
+            return last;
+        log(LogEvent::ReadFailed, name(), reader.source->name(), reader.dataStart + offset,
+            static_cast<std::uint64_t>(last.error().sysErrno));
+    }
+    return last;
+}
+
+ArraySnapshot Array::snapshot() const { return m_state->published(); }
+
+FrameBox<BitmapFrame>& Array::frames() const { return m_state->frames.box(); }
+
+Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAccess access)
+{
+    const auto& array = plan.array;
+    if (!array.canStart)
+        return fail(
+            array.needs == Needs::Choice ? ErrorCode::NeedsChoice : ErrorCode::NotEnoughMembers,
+            array.name);
+    const bool writing = plan.choices.mode != WriteMode::ReadOnly;
+    if (!array.superblock || array.geometry.level != 1 || (writing && !canWrite(array)))
+        return fail(ErrorCode::Unsupported, array.name);
+
+    auto state = std::make_unique<ArrayState>(plan, std::move(access));
+    BM_TRY(openMembers(*state));
+    log(LogEvent::ArrayOpened, state->name, {}, state->members.size(), state->events);
+    if (writing)
+        BM_TRY(startWriting(*state));
+    state->publish();
+    return std::unique_ptr<Array>(new Array(std::move(state)));
+}
+
+Result<std::unique_ptr<Array>> assemble(
+    const AssemblyPlan& plan, const std::filesystem::path& overlay)
+{
+    const auto look = [overlay](const std::string& path) -> Result<SourcePtr> {
+        auto source = BM_TRY(openSource(path));
+        return overlay.empty() ? source : viewThroughOverlay(source, overlay);
+    };
+    const auto open = [overlay](const std::string& path) -> Result<DevicePtr> {
+        return openOverlay(BM_TRY(openSource(path)), overlay);
+    };
+    if (plan.choices.mode == WriteMode::Overlay && overlay.empty())
+        return fail(ErrorCode::Unsupported, plan.array.name);
+    return assembleFrom(plan, {look, open});
+}
+
+Result<StopOutcome> stop(Array& array)
+{
+    auto& state = array.state();
+    StopOutcome outcome;
+    const auto before = state.writtenBytes;
+    if (state.mode != WriteMode::ReadOnly) {
+        BM_TRY(state.writable());
+        if (state.bitmap) {
+            std::vector<ChunkRun> fading;
+            for (auto range = state.bitmap->nextFading(0); !range.empty();
+                range = state.bitmap->nextFading(range.end)) {
+                fading.push_back(range);
+                state.frames.mark(range, ChunkState::Clean);
+            }
+            BM_TRY(clearChunks(state, fading));
+            BM_TRY(rewriteBitmapHeader(state));
+            outcome.chunksKept = state.bitmap->setCount();
+        }
+        if (state.superblocksDue)
+            BM_TRY(updateSuperblocks(state));
+        BM_TRY(flushMembers(state));
+    }
+    state.isStopped = true;
+    state.publish();
+    state.frames.publish(LiveFrames::Pace::Now);
+    outcome.events = state.events;
+    outcome.writtenBytes = state.writtenBytes - before;
+    log(LogEvent::ArrayStopped, state.name, {}, state.events);
+    return outcome;
+}
+
+} // namespace bitmend

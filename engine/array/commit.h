@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only code that writes to members, and so the only place where the order of data, bitmap and
+// superblocks is decided:
+//
+//   data -> flush -> bits cleared in the bitmap pages -> flush (clearChunks)
+//   bitmap header with the new event count -> flush -> superblocks -> flush (updateSuperblocks)
+//   spare superblock -> flush (writeSpare) -> every bitmap page -> flush (writeAllPages); a role in
+//   updateSuperblocks only after that
+//
+// Events rise by exactly one with each update, and an update is durable on every member before the
+// next one begins, so that no two active members are ever two apart: md leaves a member out that is
+// two behind. A bit is cleared only when the data under it is durable.
+//
+// When a flush, a bitmap page or a superblock cannot be written, the state on disk may be anywhere
+// between the old and the new one. Both are good to start from, but nothing may be built on top:
+// the array keeps the error and refuses to write from then on.
+#pragma once
+
+#include "engine/array/array_state.h"
+#include "engine/base/result.h"
+
+#include <cstddef>
+#include <span>
+
+namespace bitmend {
+
+// Component sectors onto one member. Durable after the next call below.
+Result<void> writeData(
+    ArrayState& state, ArrayMember& member, Sectors at, std::span<const std::byte> data);
+
+Result<void> flushMembers(ArrayState& state);
+
+// Makes all data durable, then drops these bits and makes that durable too.
+Result<void> clearChunks(ArrayState& state, std::span<const ChunkRun> chunks);
+
+// The bitmap as a running array has it, written when the array starts: every page when the bitmap
+// was stale, then the header with the array's event count.
+Result<void> startBitmap(ArrayState& state);
+
+// The header with the present event count, without superblocks: the end of a clean stop.
+Result<void> rewriteBitmapHeader(ArrayState& state);
+
+// One update: events + 1 on every member. `first` (may be null) is written and made durable before
+// the others.
+Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* first = nullptr);
+
+// A newcomer's first superblock, durable: a spare's, known to no other member.
+Result<void> writeSpare(ArrayState& state, ArrayMember& newcomer, const Superblock& spare);
+
+// md's bitmap_write_all for one member that is about to get a role: header and every page, durable.
+// Changes no bit. Returns the number of pages.
+Result<std::uint64_t> writeAllPages(ArrayState& state, ArrayMember& member);
+
+} // namespace bitmend

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/hot_add.h"
+
+#include "engine/array/array.h"
+#include "engine/array/array_state.h"
+#include "engine/array/commit.h"
+#include "engine/base/assert.h"
+#include "engine/base/log.h"
+#include "engine/metadata/metadata_format.h"
+
+#include <algorithm>
+
+namespace bitmend {
+
+namespace {
+
+Sectors sizeOf(const BlockSource& source) { return {source.sizeBytes() / kSectorBytes}; }
+
+// As mdadm chooses: behind the slots, so that a number says at a glance who came later.
+std::uint32_t freeDevNumber(const ArrayState& state)
+{
+    auto number = state.reference->raidDisks;
+    const auto taken = [&state](std::uint32_t wanted) {
+        return std::ranges::any_of(state.members,
+            [wanted](const ArrayMember& member) { return member.superblock->devNumber == wanted; });
+    };
+    while (taken(number))
+        ++number;
+    return number;
+}
+
+// Any superblock in any place where one could be, valid or not: nothing is overwritten that
+// somebody may still want. A spare of this very array is no stranger: an addition that was cut
+// short leaves one.
+Result<void> refuseOthersMember(const ArrayState& state, const BlockSource& source)
+{
+    for (const auto* format : formats()) {
+        for (const auto& slot : format->slots(sizeOf(source))) {
+            std::vector<std::byte> bytes(kSuperblockBytes);
+            BM_TRY(source.readAt(slot.sector.bytes(), bytes));
+            if (!format->hasMagic(bytes))
+                continue;
+            const auto found = format->decode(bytes, slot, sizeOf(source));
+            const bool ownSpare = found && found->problems.empty() &&
+                                  found->superblock.arrayUuid == state.reference->arrayUuid &&
+                                  found->superblock.role() == kRoleSpare;
+            if (!ownSpare)
+                return fail(ErrorCode::AlreadyMember, source.name(),
+                    static_cast<std::int64_t>(slot.sector.bytes()));
+        }
+    }
+    return {};
+}
+
+// Where its superblock goes: the slot that this version has on a device of this size.
+Result<Sectors> superblockPlace(const ArrayState& state, const BlockSource& source)
+{
+    for (const auto& slot : formatOf(state.reference->version).slots(sizeOf(source))) {
+        if (slot.version == state.reference->version)
+            return slot.sector;
+    }
+    return fail(ErrorCode::MemberTooSmall, source.name());
+}
+
+// From data_offset to the end of the member, or to the first thing that lies behind the data (1.0:
+// superblock, and what is placed before it).
+Sectors roomForData(const Superblock& reference, Sectors location, Sectors deviceSize)
+{
+    auto end = static_cast<std::int64_t>(deviceSize.count);
+    if (location > reference.dataOffset) {
+        end = static_cast<std::int64_t>(location.count);
+        end += std::min(
+            {0, reference.hasBitmap() ? reference.bitmapOffset : 0, reference.badBlockLog.offset});
+    }
+    const auto begin = static_cast<std::int64_t>(reference.dataOffset.count);
+    return {static_cast<std::uint64_t>(std::max<std::int64_t>(end - begin, 0))};
+}
+
+Superblock spareSuperblock(const ArrayState& state, const HotAddPlan& plan, Sectors location)
+{
+    Superblock spare = *state.reference;
+    spare.location = location;
+    spare.dataOffset = plan.dataOffset;
+    spare.dataSize = plan.dataSize;
+    spare.featureMap = state.bitmap ? feature::kBitmapOffset : 0;
+    spare.recoveryOffset = {};
+    spare.devNumber = plan.devNumber;
+    spare.deviceUuid = randomUuid();
+    spare.devFlags = 0;
+    spare.correctedReads = 0;
+    spare.events = 0; // a spare's: nothing that it says about the array is believed
+    spare.resyncOffset = state.resyncOffset;
+    spare.devRoles.resize(std::max<std::size_t>(spare.devRoles.size(), plan.devNumber + 1));
+    std::ranges::fill(spare.devRoles, kRoleSpare);
+    for (const auto& member : state.members) {
+        if (member.hasRole())
+            spare.devRoles[member.superblock->devNumber] = static_cast<Role>(member.role);
+    }
+    return spare;
+}
+
+void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
+{
+    const auto superblockBytes = superblockLength(*state.reference).bytes();
+    const auto add = [&](const std::string& path, Sectors location, std::uint64_t pages) {
+        plan.writes.push_back({path, location.bytes(), superblockBytes, WritePurpose::Superblock});
+        if (pages == 0)
+            return;
+        const auto sector =
+            static_cast<std::int64_t>(location.count) + state.reference->bitmapOffset;
+        const auto last = state.bitmap->page(pages - 1).size();
+        plan.writes.push_back({path, static_cast<std::uint64_t>(sector) * kSectorBytes,
+            (pages - 1) * kBitmapPageBytes + last,
+            pages == 1 ? WritePurpose::BitmapHeader : WritePurpose::Bitmap});
+    };
+    for (const auto& member : state.members) {
+        if (member.path != plan.path)
+            add(member.path, member.superblock->location, state.bitmap && member.hasRole() ? 1 : 0);
+    }
+    add(plan.path, newLocation, plan.bitmapPages);
+    plan.writes.push_back(
+        {plan.path, plan.dataOffset.bytes(), state.arraySize.bytes(), WritePurpose::Data});
+}
+
+Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
+{
+    BM_TRY(state.writable());
+    HotAddPlan plan;
+    plan.path = path;
+    const auto role = state.vacantRole();
+    if (!role)
+        return fail(ErrorCode::NoVacantSlot, state.name);
+    plan.role = *role;
+    plan.bitmapPages = state.bitmap ? state.bitmap->pages() : 0;
+    plan.recovery.readBytes = state.arraySize.bytes();
+    plan.recovery.writeBytes = state.arraySize.bytes();
+
+    Sectors location;
+    if (const auto* member = state.member(path)) {
+        if (member->hasRole())
+            return fail(ErrorCode::AlreadyMember, path);
+        plan.devNumber = member->superblock->devNumber;
+        plan.dataOffset = member->superblock->dataOffset;
+        plan.dataSize = member->superblock->dataSize;
+        location = member->superblock->location;
+    } else {
+        const auto source = BM_TRY(state.access.look(path));
+        BM_TRY(refuseOthersMember(state, *source));
+        location = BM_TRY(superblockPlace(state, *source));
+        plan.devNumber = freeDevNumber(state);
+        plan.dataOffset = state.reference->dataOffset;
+        plan.dataSize = roomForData(*state.reference, location, sizeOf(*source));
+    }
+    if (plan.dataSize < state.reference->componentSize) {
+        Error tooSmall{ErrorCode::MemberTooSmall, path};
+        tooSmall.found = (plan.dataOffset + plan.dataSize).bytes();
+        tooSmall.expected = (plan.dataOffset + state.reference->componentSize).bytes();
+        return std::unexpected(tooSmall);
+    }
+    listWrites(state, location, plan);
+    return plan;
+}
+
+Result<void> joinAsSpare(ArrayState& state, const HotAddPlan& plan)
+{
+    ArrayMember newcomer;
+    newcomer.path = plan.path;
+    newcomer.device = BM_TRY(state.access.open(plan.path));
+    newcomer.source = newcomer.device;
+    BM_TRY(refuseOthersMember(state, *newcomer.device));
+    const auto location = BM_TRY(superblockPlace(state, *newcomer.device));
+    if (roomForData(*state.reference, location, sizeOf(*newcomer.device)) != plan.dataSize)
+        return fail(ErrorCode::ChangedSincePlan, plan.path);
+    BM_TRY(writeSpare(state, newcomer, spareSuperblock(state, plan, location)));
+    state.members.push_back(std::move(newcomer));
+    return {};
+}
+
+// The bitmap is whole and durable on the newcomer before any superblock gives it a role: from then
+// on its copy may be the one that a start believes.
+Result<HotAddOutcome> slotSpare(ArrayState& state, const HotAddPlan& plan)
+{
+    auto* spare = state.member(plan.path);
+    BM_ASSERT(spare && !spare->hasRole());
+    if (state.vacantRole() != plan.role)
+        return fail(ErrorCode::ChangedSincePlan, plan.path);
+
+    HotAddOutcome outcome;
+    outcome.path = plan.path;
+    outcome.role = plan.role;
+    state.frames.addMember(plan.path, plan.role, spare->superblock->dataOffset);
+    outcome.pagesWritten = BM_TRY(writeAllPages(state, *spare));
+    if (state.bitmap)
+        state.frames.setMemberBits(plan.path, state.bitmap->bits());
+
+    spare->role = plan.role;
+    spare->recoveryOffset = {};
+    BM_TRY(updateSuperblocks(state, spare));
+    log(LogEvent::MemberSlotted, state.name, plan.path, static_cast<std::uint64_t>(plan.role));
+    outcome.events = state.events;
+    return outcome;
+}
+
+} // namespace
+
+Result<HotAddPlan> planHotAdd(const Array& array, const std::string& path)
+{
+    return planFor(array.state(), path);
+}
+
+Result<HotAddOutcome> hotAdd(Array& array, const HotAddPlan& plan)
+{
+    auto& state = array.state();
+    BM_TRY(state.writable());
+    const auto before = state.writtenBytes;
+    if (!state.member(plan.path))
+        BM_TRY(joinAsSpare(state, plan));
+    auto outcome = slotSpare(state, plan);
+    state.publish();
+    state.frames.publish(LiveFrames::Pace::Now);
+    if (outcome)
+        outcome->writtenBytes = state.writtenBytes - before;
+    return outcome;
+}
+
+Result<HotAddOutcome> slotIdleSpare(ArrayState& state)
+{
+    const auto* spare = state.idleSpare();
+    if (!spare)
+        return fail(ErrorCode::NothingToDo, state.name);
+    return slotSpare(state, BM_TRY(planFor(state, spare->path)));
+}
+
+} // namespace bitmend

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The write-intent bitmap of a running array: the pages exactly as the members hold them, which of
+// the set bits a resync or a recovery still needs, and which pages have to reach the members. Never
+// writes by itself; array/commit does.
+//
+// Bytes behind the last chunk's bit stay as they were read, as in the kernel: both leave the same
+// image behind.
+#pragma once
+
+#include "engine/io/block_source.h"
+#include "engine/metadata/write_intent_bitmap.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace bitmend {
+
+struct ChunkRun // half-open
+{
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+
+    bool empty() const { return begin >= end; }
+};
+
+// A member's copy, in the order in which they are asked.
+struct BitmapPlace
+{
+    const BlockSource* source = nullptr;
+    std::uint64_t byteOffset = 0;
+};
+
+class LiveBitmap
+{
+public:
+    // The header from the first place that can be read, refused (BadBitmap) when it is not one the
+    // kernel would take; then every page by the same rule on its own. A stale bitmap comes back
+    // with every bit set and every page due.
+    static Result<LiveBitmap> load(std::span<const BitmapPlace> places, const Superblock& reference,
+        Sectors syncSize, const std::string& array);
+
+    const BitmapHeader& header() const { return m_header; }
+    bool wasStale() const { return m_wasStale; }
+    std::uint64_t chunks() const { return m_needed.chunks; }
+    Sectors chunk() const { return {m_header.chunkBytes / kSectorBytes}; }
+    SectorRange sectors(ChunkRun chunks) const; // cut at the end of the array
+
+    bool isSet(std::uint64_t chunk) const;
+    bool isNeeded(std::uint64_t chunk) const { return m_needed.test(chunk); }
+    std::uint64_t setCount() const { return m_set; }
+    std::uint64_t neededCount() const { return m_needed.count(); }
+    BitmapBits bits() const;
+
+    // md's rule at load: a set bit is needed unless its chunk ends before `start`.
+    void markNeeded(Sectors start);
+
+    // The first run of needed chunks at or after `from`, at most `limit` long; empty at the end.
+    ChunkRun nextNeeded(std::uint64_t from, std::uint64_t limit) const;
+    ChunkRun nextFading(std::uint64_t from) const; // set, and needed by nothing
+
+    // Drops the bits in memory, needed or not, and makes their pages due.
+    void clear(ChunkRun chunks);
+
+    // The header that goes out with superblocks of this event count: makes page 0 due.
+    void setEvents(std::uint64_t events);
+
+    std::uint64_t pages() const { return m_pageDue.size(); }
+    std::span<const std::byte> page(
+        std::uint64_t page) const; // the last one cut as the kernel does
+    bool isPageDue(std::uint64_t page) const { return m_pageDue[page] != 0; }
+    void setPageDue(std::uint64_t page, bool due) { m_pageDue[page] = due ? 1 : 0; }
+
+private:
+    LiveBitmap(BitmapHeader header, Sectors syncSize);
+    void fillWithOnes();
+    void encodeHeader();
+
+    BitmapHeader m_header;
+    Sectors m_syncSize;
+    std::vector<std::byte> m_image; // header and bits, whole pages
+    BitmapBits m_needed;
+    std::uint64_t m_set = 0;
+    std::vector<std::uint8_t> m_pageDue;
+    bool m_wasStale = false;
+};
+
+} // namespace bitmend

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/live_frames.h"
+
+#include "engine/array/assembly.h"
+
+namespace bitmend {
+
+namespace {
+
+constexpr std::chrono::milliseconds kFrameInterval{33};
+
+} // namespace
+
+LiveFrames::LiveFrames(const ArrayReport& report) : m_builder(report)
+{
+    publish(Pace::Now);
+    const auto frame = m_box.load();
+    for (std::size_t i = 0; i < frame->members.size(); ++i)
+        m_members.emplace(frame->members[i].path, i);
+}
+
+void LiveFrames::mark(ChunkRun chunks, ChunkState state)
+{
+    if (!chunks.empty())
+        m_builder.mark(chunks.begin, chunks.end - 1, state);
+}
+
+void LiveFrames::clearMemberBits(const std::string& path, ChunkRun chunks)
+{
+    const auto member = m_members.find(path);
+    if (member != m_members.end() && !chunks.empty())
+        m_builder.setMemberBits(member->second, chunks.begin, chunks.end - 1, false);
+}
+
+void LiveFrames::addMember(const std::string& path, int role, Sectors dataOffset)
+{
+    if (m_members.contains(path))
+        return;
+    MemberBits member;
+    member.path = path;
+    member.role = role;
+    member.evidence = false;
+    member.dataOffset = dataOffset;
+    m_members.emplace(path, m_builder.addMember(std::move(member)));
+}
+
+void LiveFrames::setMemberBits(const std::string& path, const BitmapBits& bits)
+{
+    const auto member = m_members.find(path);
+    if (member == m_members.end())
+        return;
+    for (std::uint64_t chunk = 0; chunk < bits.chunks;) {
+        auto end = chunk;
+        const bool value = bits.test(chunk);
+        while (end < bits.chunks && bits.test(end) == value)
+            ++end;
+        m_builder.setMemberBits(member->second, chunk, end - 1, value);
+        chunk = end;
+    }
+}
+
+void LiveFrames::setPagesDue(std::uint64_t begin, std::uint64_t end, bool due)
+{
+    if (begin < end)
+        m_builder.setPagesDue(begin, end - 1, due);
+}
+
+void LiveFrames::publish(Pace pace)
+{
+    const auto now = std::chrono::steady_clock::now();
+    if (pace == Pace::WhenDue && now - m_published < kFrameInterval)
+        return;
+    m_published = now;
+    m_box.store(m_builder.publish());
+}
+
+} // namespace bitmend

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The heatmap's picture of an assembled array, kept up to date by whatever job runs. One thread
+// marks and publishes; the box may be read from any.
+#pragma once
+
+#include "engine/array/bitmap_frame.h"
+#include "engine/array/live_bitmap.h"
+#include "engine/base/frame_box.h"
+
+#include <chrono>
+#include <map>
+#include <string>
+
+namespace bitmend {
+
+class LiveFrames
+{
+public:
+    enum class Pace : std::uint8_t {
+        WhenDue, // at most one frame every 33 ms
+        Now,     // the first and the last of a job
+    };
+
+    explicit LiveFrames(const ArrayReport& report);
+
+    void mark(ChunkRun chunks, ChunkState state);
+    void clearMemberBits(const std::string& path, ChunkRun chunks);
+    void addMember(const std::string& path, int role, Sectors dataOffset);
+    void setMemberBits(const std::string& path, const BitmapBits& bits);
+    void setPagesDue(std::uint64_t begin, std::uint64_t end, bool due); // half-open
+    void setSyncPosition(std::int64_t chunk) { m_builder.setSyncPosition(chunk); }
+
+    void publish(Pace pace);
+    FrameBox<BitmapFrame>& box() const { return m_box; }
+
+private:
+    BitmapFrameBuilder m_builder;
+    std::map<std::string, std::size_t> m_members; // by path: the builder's index
+    std::chrono::steady_clock::time_point m_published;
+    mutable FrameBox<BitmapFrame> m_box;
+};
+
+} // namespace bitmend
