@@ -3,7 +3,12 @@
 # An array is named by its node without the folder: md10. Members are device-mapper devices, because
 # those can be cut to any size, slowed down and broken while in use.
 
-say() { echo "lab: $*"; }
+# With the seconds since boot, so that a slow step can be found in the console.
+say() {
+    local now
+    read -r now rest < /proc/uptime
+    echo "lab: $now $*"
+}
 
 die() {
     say "FAILED: $*"
@@ -40,11 +45,10 @@ cut_member() {
     dmsetup create "$1" --table "0 $2 linear /dev/ubda ${start:-0}" || die "no member $1"
 }
 
-# Makes every member of an earlier boot available again.
+# Makes every member in the list available, in one go because dmsetup is slow to start here.
 reopen_members() {
-    while read -r name start sectors; do
-        dmsetup create "$name" --table "0 $sectors linear /dev/ubda $start" || die "no member $name"
-    done < /share/slices
+    dmsetup create --concise "$(awk '{ printf "%s%s,,,rw,0 %s linear /dev/ubda %s", (NR > 1 ? ";" : ""), $1, $3, $2 }' \
+        /share/slices)" || die "no members"
 }
 
 # wrap_member NAME DEVICE: /dev/mapper/NAME, all of DEVICE, ready for the functions below.
@@ -80,10 +84,13 @@ member_sectors_written() {
 
 md_file() { echo "/sys/block/$1/md/$2"; }
 md_get() { cat "$(md_file "$1" "$2")" 2>/dev/null; }
-md_set() { echo "$3" > "$(md_file "$1" "$2")"; }
+md_set() { echo "$3" > "/sys/block/$1/md/$2"; }
 
+# Arrays that know no sync have no such file and are always idle.
 is_idle() {
-    [ "$(md_get "$1" sync_action)" = idle ] && ! grep -A3 "^$1 " /proc/mdstat | grep -qE "recovery|resync|check|repair|reshape"
+    local action=idle
+    [ ! -e "/sys/block/$1/md/sync_action" ] || read -r action < "/sys/block/$1/md/sync_action"
+    [ "$action" = idle ]
 }
 
 # A thread may still be about to start something, so idle has to be seen twice.
@@ -143,21 +150,30 @@ content_hash() {
 
 # ---- records ------------------------------------------------------------------------------------
 
+# print_file KEY FILE: "KEY=first line of FILE", without starting a process; those are slow here.
+print_file() {
+    local value=
+    [ -e "$2" ] || return 0
+    read -r value < "$2" 2>/dev/null
+    echo "$1=$value"
+}
+
 # dump_array ARRAY: what sysfs says, as key=value.
 dump_array() {
     local folder="/sys/block/$1/md" key dev name
     [ -d "$folder" ] || return 0
-    echo "array_size=$(cat "/sys/block/$1/size")"
+    print_file array_size "/sys/block/$1/size"
     for key in level raid_disks layout chunk_size component_size array_state degraded metadata_version \
         resync_start sync_action sync_completed last_sync_action mismatch_cnt reshape_position uuid \
         consistency_policy bitmap/location bitmap/chunksize bitmap/metadata bitmap/time_base; do
-        [ ! -e "$folder/$key" ] || echo "$key=$(cat "$folder/$key" 2>/dev/null)"
+        print_file "$key" "$folder/$key"
     done
     for dev in "$folder"/dev-*; do
         [ -d "$dev" ] || continue
-        name=$(cat "$dev/block/dm/name" 2>/dev/null || basename "$dev" | sed s/^dev-//)
+        name=${dev##*/dev-}
+        [ ! -e "$dev/block/dm/name" ] || read -r name < "$dev/block/dm/name"
         for key in state slot offset size recovery_start errors; do
-            echo "member.$name.$key=$(cat "$dev/$key" 2>/dev/null)"
+            print_file "member.$name.$key" "$dev/$key"
         done
     done
 }
