@@ -60,6 +60,7 @@ public:
     void lookThrough(const std::vector<std::string>& paths, const std::filesystem::path& overlay);
     void close(const std::string& path);
     bool isScanning() const { return m_scanning; }
+    bool isQuiet() const { return !m_poll.isActive(); } // no scan, no job, nothing to deliver
     ScanProgress scanProgress() const { return m_scanner.progress(); }
     void cancelScan();
     void pauseScan() { m_scanner.pause(); }

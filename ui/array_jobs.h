@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the engine's jobs for the window: a row in the job bar while one runs, its outcome there and
+// in the log afterwards, and the array's badge saying meanwhile what is going on.
+#pragma once
+
+#include "engine/session/engine.h"
+#include "ui/badge.h"
+#include "ui/outcomes.h"
+#include "ui/widgets/job_bar.h"
+
+#include <QObject>
+
+#include <functional>
+#include <map>
+
+namespace bitmend {
+
+class LogPanel;
+
+class ArrayJobs : public QObject
+{
+    Q_OBJECT
+
+public:
+    ArrayJobs(Engine& engine, JobBar& bar, LogPanel& log, QObject* parent);
+
+    void assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay);
+    void resync(const ArrayReport& array);
+    void recover(const ArrayReport& array);
+    void hotAdd(const ArrayReport& array, const HotAddPlan& plan);
+    void stop(const ArrayReport& array);
+
+    Activity activity(const Uuid& uuid) const;
+    bool isBusy() const { return !m_running.empty(); }
+    QStringList running() const; // "Resync web:data", one per job
+
+signals:
+    void activityChanged(const bitmend::Uuid& uuid, bitmend::Activity activity);
+    void finished(const bitmend::Uuid& uuid, const bitmend::Outcome& outcome);
+
+private:
+    struct Running
+    {
+        Activity activity;
+        QString title;
+        JobBar::Id row;
+    };
+    enum class Steering : std::uint8_t { None, PauseAndCancel };
+
+    template <typename T>
+    void run(
+        const Uuid& uuid, Activity activity, const QString& title, Job<T> job, Steering steering);
+    void conclude(const Uuid& uuid, const Outcome& outcome);
+
+    Engine& m_engine;
+    JobBar& m_bar;
+    LogPanel& m_log;
+    std::map<Uuid, Running> m_running;
+};
+
+} // namespace bitmend

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The array that comes with the program: made and broken by the real md driver, unpacked into a
+// folder of the user's own when it is first opened.
+#pragma once
+
+#include "engine/base/result.h"
+
+#include <QString>
+
+#include <string>
+#include <vector>
+
+namespace bitmend {
+
+// Paths of the unpacked images. Unpacks what is missing; blocks for a fraction of a second.
+Result<std::vector<std::string>> unpackDemo(const QString& folder);
+
+QString demoFolder();
+
+} // namespace bitmend

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The review before an array is assembled: which members take part and why, where writes go, and
+// every byte range that would be written. The button says what it does.
+#pragma once
+
+#include "engine/session/engine.h"
+
+#include <QDialog>
+#include <QFutureWatcher>
+
+#include <memory>
+
+class QComboBox;
+class QLabel;
+class QLineEdit;
+class QPushButton;
+class QRadioButton;
+class QTreeWidget;
+class QVBoxLayout;
+
+namespace bitmend {
+
+class WritesView;
+
+class AssemblyDialog : public QDialog
+{
+    Q_OBJECT
+
+public:
+    AssemblyDialog(Engine& engine, const ArrayView& array, QWidget* parent = nullptr);
+
+    // What was agreed to; valid once accepted.
+    const AssemblyPlan& plan() const { return m_plan; }
+    std::filesystem::path overlay() const; // empty when read-only
+
+private:
+    QWidget* makeMembers();
+    QWidget* makeWriting();
+    void fillMembers();
+    void replan();
+    void show(const Result<AssemblyPlan>& plan);
+    void chooseFolder();
+    void describeFolder();
+    AssemblyChoices choices() const;
+
+    Engine& m_engine;
+    ArrayView m_array;
+    AssemblyPlan m_plan;
+    std::unique_ptr<QFutureWatcher<Result<AssemblyPlan>>> m_planning;
+    QTreeWidget* m_members = nullptr;
+    QComboBox* m_reference = nullptr;
+    QLabel* m_referenceLabel = nullptr;
+    QRadioButton* m_readOnly = nullptr;
+    QRadioButton* m_onOverlay = nullptr;
+    QWidget* m_folderRow = nullptr;
+    QLineEdit* m_folder = nullptr;
+    QLabel* m_folderNote = nullptr;
+    QLabel* m_verdict = nullptr;
+    WritesView* m_writes = nullptr;
+    QPushButton* m_assemble = nullptr;
+};
+
+// A folder of the user's own that does not exist yet, named after the array.
+QString suggestedOverlayFolder(const ArrayReport& array);
+
+} // namespace bitmend

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/outcomes.h"
+
+#include "ui/text.h"
+
+#include <QCoreApplication>
+
+namespace bitmend {
+
+namespace {
+
+QString tr(const char* pattern) { return QCoreApplication::translate("outcomes", pattern); }
+
+QString counted(const char* pattern, std::uint64_t number)
+{
+    return QCoreApplication::translate("outcomes", pattern, nullptr, int(number))
+        .replace(QStringLiteral("%1"), numberText(number));
+}
+
+} // namespace
+
+Outcome outcomeOf(const SyncOutcome& sync)
+{
+    const bool resync = sync.action == SyncAction::Resync;
+    QString sentence;
+    if (!sync.completed) {
+        sentence = resync ? tr("The resync was stopped.") : tr("The recovery was stopped.");
+        sentence += u' ' + tr("What was done is recorded; the next run carries on from there.");
+    } else {
+        sentence = resync ? tr("The members agree again.")
+                          : tr("The new member is in sync with the others.");
+    }
+    sentence +=
+        u' ' + tr("%1 read, %2 written").arg(sizeText(sync.readBytes), sizeText(sync.writtenBytes));
+    if (resync)
+        sentence += tr(", %1 had differed").arg(sizeText(sync.differingBytes));
+    if (sync.skippedBytes > 0)
+        sentence += tr("; %1 skipped, clean in the bitmap").arg(sizeText(sync.skippedBytes));
+    sentence += u'.';
+    return {sync.completed ? Tone::Good : Tone::Warning, sentence};
+}
+
+Outcome outcomeOf(const HotAddResult& hotAdd)
+{
+    const QString added = tr("%1 took slot %2; %3 of the bitmap written to it.")
+                              .arg(nameOf(hotAdd.added.path))
+                              .arg(hotAdd.added.role)
+                              .arg(counted("%1 page(s)", hotAdd.added.pagesWritten));
+    if (hotAdd.recoveryError)
+        return {Tone::Bad, added + u' ' + text(*hotAdd.recoveryError)};
+    if (!hotAdd.recovery)
+        return {Tone::Good, added};
+    const Outcome recovery = outcomeOf(*hotAdd.recovery);
+    return {recovery.tone, added + u' ' + recovery.sentence};
+}
+
+Outcome outcomeOf(const StopOutcome& stop)
+{
+    QString sentence = tr("Stopped at event count %1; %2 written.")
+                           .arg(numberText(stop.events), sizeText(stop.writtenBytes));
+    if (stop.chunksKept > 0)
+        sentence +=
+            u' ' + tr("Bitmap chunks that still have to be resynced: %1; their bits were kept.")
+                       .arg(numberText(stop.chunksKept));
+    return {Tone::Good, sentence};
+}
+
+Outcome outcomeOf(const ArraySnapshot& assembled)
+{
+    const auto& report = assembled.report;
+    if (assembled.mode == WriteMode::ReadOnly)
+        return {Tone::Good, tr("%1 is assembled read-only. Nothing was written.")
+                                .arg(QString::fromStdString(report.name))};
+    return {Tone::Good, tr("%1 is assembled on overlays. The members are only read.")
+                            .arg(QString::fromStdString(report.name))};
+}
+
+Outcome outcomeOf(const Error& error)
+{
+    return {error.code == ErrorCode::Cancelled ? Tone::Warning : Tone::Bad, text(error)};
+}
+
+QString subtitleOf(const ArrayView& array)
+{
+    const auto& report = array.report;
+    const int all = report.geometry.raidDisks;
+    QStringList parts{levelText(report.geometry.level),
+        tr("%1 of %2 members").arg(all - report.missing).arg(all),
+        sizeText(report.arraySize.bytes()),
+        tr("metadata %1").arg(QString::fromUtf8(toString(report.version).data()))};
+    if (array.assembled && array.assembled->mode == WriteMode::ReadOnly)
+        parts += tr("assembled read-only");
+    else if (array.assembled)
+        parts += tr("on overlays, nothing is written to the members");
+    else if (!array.overlay.empty())
+        parts += tr("as the overlays show it; the members are unchanged");
+    return parts.join(QStringLiteral(" \u00b7 "));
+}
+
+QString costOf(const SyncEstimate& estimate)
+{
+    return tr("reads %1, writes at most %2")
+        .arg(sizeText(estimate.readBytes), sizeText(estimate.writeBytes));
+}
+
+QString purposeText(WritePurpose purpose)
+{
+    switch (purpose) {
+    case WritePurpose::Superblock:
+        return tr("superblock");
+    case WritePurpose::BitmapHeader:
+        return tr("bitmap header");
+    case WritePurpose::Bitmap:
+        return tr("bitmap");
+    case WritePurpose::Data:
+        return tr("data, where it differs");
+    }
+    return {};
+}
+
+} // namespace bitmend

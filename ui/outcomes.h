@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a finished job has to say, with its numbers; and what the array pages say of an array in one
+// line.
+#pragma once
+
+#include "engine/session/engine.h"
+#include "ui/appearance.h"
+
+#include <QString>
+
+namespace bitmend {
+
+struct Outcome
+{
+    Tone tone = Tone::Neutral;
+    QString sentence;
+};
+
+Outcome outcomeOf(const SyncOutcome& sync);
+Outcome outcomeOf(const HotAddResult& hotAdd);
+Outcome outcomeOf(const StopOutcome& stop);
+Outcome outcomeOf(const ArraySnapshot& assembled);
+Outcome outcomeOf(const Error& error);
+
+// "RAID 1 · 2 of 2 members · 1.8 TiB · metadata 1.2 · on overlays, nothing is written to the
+// images"
+QString subtitleOf(const ArrayView& array);
+
+// "reads 4.6 GiB, writes at most 2.3 GiB"
+QString costOf(const SyncEstimate& estimate);
+
+QString purposeText(WritePurpose purpose);
+
+} // namespace bitmend

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/widgets/array_page.h"
+
+#include "ui/outcomes.h"
+#include "ui/text.h"
+#include "ui/widgets/elided_label.h"
+#include "ui/widgets/members_view.h"
+#include "ui/widgets/pill.h"
+#include "ui/widgets/verdict_box.h"
+
+#include <QEvent>
+#include <QHBoxLayout>
+#include <QTabWidget>
+#include <QVBoxLayout>
+
+namespace bitmend {
+
+namespace {
+
+constexpr int kMargin = 22;
+
+} // namespace
+
+ArrayPage::ArrayPage(QWidget* parent)
+    : QWidget(parent)
+    , m_title(new ElidedLabel(this))
+    , m_pill(new Pill(this))
+    , m_subtitle(new ElidedLabel(this))
+    , m_verdict(new VerdictBox(this))
+    , m_tabs(new QTabWidget(this))
+    , m_members(new MembersView(m_model, this))
+{
+    setObjectName(QStringLiteral("arrayPage"));
+    QFont big = font();
+    big.setPointSizeF(font().pointSizeF() * 1.55);
+    big.setWeight(QFont::Bold);
+    m_title->setFont(big);
+    m_title->setTextFormat(Qt::PlainText);
+    m_title->setObjectName(QStringLiteral("arrayTitle"));
+    m_title->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+    m_subtitle->setTextFormat(Qt::PlainText);
+    m_subtitle->setObjectName(QStringLiteral("arraySubtitle"));
+    m_tabs->setDocumentMode(true);
+    m_tabs->setAccessibleName(tr("Views of the array"));
+    m_tabs->addTab(makeOverview(), tr("Overview"));
+
+    auto* heading = new QHBoxLayout;
+    heading->setSpacing(12);
+    heading->addWidget(m_title);
+    heading->addWidget(m_pill, 0, Qt::AlignVCenter);
+    heading->addStretch(1);
+
+    auto* page = new QVBoxLayout(this);
+    page->setContentsMargins(kMargin, 16, kMargin, 8);
+    page->setSpacing(0);
+    page->addLayout(heading);
+    page->addSpacing(2);
+    page->addWidget(m_subtitle);
+    page->addSpacing(12);
+    page->addWidget(m_verdict);
+    page->addSpacing(10);
+    page->addWidget(m_tabs, 1);
+    tintLabels();
+}
+
+QWidget* ArrayPage::makeOverview()
+{
+    auto* overview = new QWidget(this);
+    m_overview = new QVBoxLayout(overview);
+    m_overview->setContentsMargins(0, 8, 0, 8);
+    m_overview->setSpacing(12);
+    m_overview->addWidget(m_members);
+    m_overview->addStretch(1);
+    return overview;
+}
+
+void ArrayPage::setArray(
+    const ArrayView& array, Activity activity, const std::vector<ScannedSource>& sources)
+{
+    const auto& report = array.report;
+    const Badge badge = badgeOf(array, activity);
+    m_title->setText(QString::fromStdString(report.name));
+    m_title->updateGeometry();
+    m_pill->setBadge(badge);
+    m_subtitle->setText(subtitleOf(array));
+    m_subtitle->setToolTip(tr("%1\nUUID %2")
+            .arg(exactSize(report.arraySize.bytes()),
+                QString::fromStdString(toString(report.uuid))));
+    m_verdict->setVerdict(badge.tone, text(headline(report)), text(explanation(report)));
+    m_model.setLabels(sources);
+    m_model.setMembers(report.members);
+}
+
+void ArrayPage::setFrame(const BitmapFramePtr&) {}
+
+void ArrayPage::setStep(QAction* step) { m_verdict->setStep(step); }
+
+void ArrayPage::tintLabels()
+{
+    QPalette muted = palette();
+    muted.setColor(QPalette::WindowText, mutedText(palette()));
+    m_subtitle->setPalette(muted);
+}
+
+void ArrayPage::changeEvent(QEvent* event)
+{
+    if (event->type() == QEvent::PaletteChange)
+        tintLabels();
+    QWidget::changeEvent(event);
+}
+
+} // namespace bitmend

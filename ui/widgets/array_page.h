@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything about one array: its name and state, the verdict with the safe next step, its members,
+// its write-intent bitmap, its superblocks.
+#pragma once
+
+#include "ui/models/members_model.h"
+
+#include <QWidget>
+
+class QAction;
+class QLabel;
+class QTabWidget;
+class QVBoxLayout;
+
+namespace bitmend {
+
+class BitmapHeatmap;
+class HeatmapLegend;
+class MembersView;
+class Pill;
+class SuperblocksView;
+class VerdictBox;
+
+class ArrayPage : public QWidget
+{
+    Q_OBJECT
+
+public:
+    explicit ArrayPage(QWidget* parent = nullptr);
+
+    void setArray(
+        const ArrayView& array, Activity activity, const std::vector<ScannedSource>& sources);
+    void setFrame(const BitmapFramePtr& frame);
+    void setStep(QAction* step);
+
+protected:
+    void changeEvent(QEvent* event) override;
+
+private:
+    QWidget* makeOverview();
+    void tintLabels();
+
+    QLabel* m_title;
+    Pill* m_pill;
+    QLabel* m_subtitle;
+    VerdictBox* m_verdict;
+    QTabWidget* m_tabs;
+    MembersModel m_model;
+    MembersView* m_members;
+    QVBoxLayout* m_overview = nullptr;
+};
+
+} // namespace bitmend

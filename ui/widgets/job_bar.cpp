@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/widgets/job_bar.h"
+
+#include <QVBoxLayout>
+
+#include <algorithm>
+#include <utility>
+
+namespace bitmend {
+
+namespace {
+
+constexpr int kPollMilliseconds = 50;
+constexpr std::size_t kOutcomesKept = 2;
+
+} // namespace
+
+JobBar::JobBar(QWidget* parent) : QWidget(parent), m_rows(new QVBoxLayout(this))
+{
+    setObjectName(QStringLiteral("jobs"));
+    setAccessibleName(tr("Jobs"));
+    m_rows->setContentsMargins(0, 0, 0, 0);
+    m_rows->setSpacing(0);
+    m_timer.setInterval(kPollMilliseconds);
+    m_timer.callOnTimeout(this, &JobBar::poll);
+    hide();
+}
+
+JobBar::Id JobBar::add(JobView job)
+{
+    const Id id = ++m_last;
+    auto* row = new JobRow(std::move(job), this);
+    m_jobs.emplace(id, row);
+    m_rows->addWidget(row);
+    connect(row, &JobRow::dismissed, this, [this, id] { remove(id); });
+    // Old outcomes make room; they stay in the log.
+    while (m_jobs.size() > kOutcomesKept) {
+        const auto old = std::ranges::find_if(
+            m_jobs, [](const auto& entry) { return !entry.second->isRunning(); });
+        if (old == m_jobs.end())
+            break;
+        remove(old->first);
+    }
+    show();
+    m_timer.start();
+    emit runningChanged();
+    return id;
+}
+
+void JobBar::setTitle(Id id, const QString& title)
+{
+    if (const auto job = m_jobs.find(id); job != m_jobs.end())
+        job->second->setTitle(title);
+}
+
+void JobBar::finish(Id id, Tone tone, const QString& outcome)
+{
+    if (const auto job = m_jobs.find(id); job != m_jobs.end()) {
+        job->second->finish(tone, outcome);
+        emit runningChanged();
+    }
+}
+
+void JobBar::remove(Id id)
+{
+    const auto job = m_jobs.find(id);
+    if (job == m_jobs.end())
+        return;
+    job->second->hide();
+    job->second->deleteLater();
+    m_jobs.erase(job);
+    setVisible(!m_jobs.empty());
+    emit runningChanged();
+}
+
+bool JobBar::isRunning() const
+{
+    return std::ranges::any_of(m_jobs, [](const auto& entry) { return entry.second->isRunning(); });
+}
+
+void JobBar::togglePause()
+{
+    for (auto job = m_jobs.rbegin(); job != m_jobs.rend(); ++job) {
+        if (job->second->canPause()) {
+            job->second->togglePause();
+            return;
+        }
+    }
+}
+
+void JobBar::poll()
+{
+    if (!isRunning())
+        m_timer.stop();
+    for (const auto& [id, row] : m_jobs)
+        row->poll();
+}
+
+} // namespace bitmend

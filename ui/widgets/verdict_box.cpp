@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/widgets/verdict_box.h"
+
+#include <QAction>
+#include <QEvent>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPainter>
+#include <QPushButton>
+#include <QVBoxLayout>
+
+namespace bitmend {
+
+VerdictBox::VerdictBox(QWidget* parent)
+    : QWidget(parent)
+    , m_headline(new QLabel(this))
+    , m_explanation(new QLabel(this))
+    , m_button(new QPushButton(this))
+{
+    setObjectName(QStringLiteral("verdict"));
+    QFont bold = font();
+    bold.setWeight(QFont::Bold);
+    m_headline->setFont(bold);
+    for (QLabel* label : {m_headline, m_explanation}) {
+        label->setWordWrap(true);
+        label->setTextFormat(Qt::PlainText);
+        label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    }
+    m_headline->setAccessibleName(tr("Verdict"));
+    m_explanation->setAccessibleName(tr("What it means"));
+    m_button->setObjectName(QStringLiteral("step"));
+    m_button->setProperty("primary", true);
+    m_button->setDefault(true);
+    m_button->hide();
+
+    auto* texts = new QVBoxLayout;
+    texts->setSpacing(3);
+    texts->addWidget(m_headline);
+    texts->addWidget(m_explanation);
+    auto* row = new QHBoxLayout(this);
+    row->setContentsMargins(15, 12, 15, 13);
+    row->setSpacing(20);
+    row->addLayout(texts, 1);
+    row->addWidget(m_button, 0, Qt::AlignVCenter);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Minimum);
+}
+
+void VerdictBox::setVerdict(Tone tone, const QString& headline, const QString& explanation)
+{
+    m_tone = tone;
+    m_headline->setText(headline);
+    m_explanation->setText(explanation);
+    m_explanation->setVisible(!explanation.isEmpty());
+    setAccessibleName(headline);
+    update();
+}
+
+void VerdictBox::setStep(QAction* action)
+{
+    if (m_step != action) {
+        if (m_step) {
+            disconnect(m_step, nullptr, this, nullptr);
+            disconnect(m_button, nullptr, m_step, nullptr);
+        }
+        m_step = action;
+        if (m_step) {
+            connect(m_step, &QAction::changed, this, &VerdictBox::follow);
+            connect(m_button, &QPushButton::clicked, m_step, &QAction::trigger);
+        }
+    }
+    follow();
+}
+
+void VerdictBox::follow()
+{
+    m_button->setVisible(m_step != nullptr);
+    if (!m_step)
+        return;
+    m_button->setText(m_step->text());
+    m_button->setToolTip(m_step->toolTip());
+    m_button->setEnabled(m_step->isEnabled());
+}
+
+void VerdictBox::paintEvent(QPaintEvent*)
+{
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    const QColor tone = toneColor(m_tone, palette());
+    painter.setPen(QPen(blend(palette().color(QPalette::Window), tone, 0.45), 1));
+    painter.setBrush(toneBackground(m_tone, palette()));
+    painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8);
+}
+
+void VerdictBox::changeEvent(QEvent* event)
+{
+    if (event->type() == QEvent::PaletteChange)
+        update();
+    QWidget::changeEvent(event);
+}
+
+} // namespace bitmend
