@@ -114,8 +114,9 @@ void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
             pages == 1 ? WritePurpose::BitmapHeader : WritePurpose::Bitmap});
     };
     for (const auto& member : state.members) {
+        // Every page on the others as well: the bits go when the array is complete again.
         if (member.path != plan.path)
-            add(member.path, member.superblock->location, state.bitmap && member.hasRole() ? 1 : 0);
+            add(member.path, member.superblock->location, member.hasRole() ? plan.bitmapPages : 0);
     }
     add(plan.path, newLocation, plan.bitmapPages);
     plan.writes.push_back(

@@ -25,11 +25,19 @@ void LiveFrames::mark(ChunkRun chunks, ChunkState state)
         m_builder.mark(chunks.begin, chunks.end - 1, state);
 }
 
-void LiveFrames::clearMemberBits(const std::string& path, ChunkRun chunks)
+std::optional<std::size_t> LiveFrames::withCopy(const std::string& path) const
 {
     const auto member = m_members.find(path);
-    if (member != m_members.end() && !chunks.empty())
-        m_builder.setMemberBits(member->second, chunks.begin, chunks.end - 1, false);
+    if (member == m_members.end() || m_builder.current().members[member->second].set.size() == 0)
+        return {};
+    return member->second;
+}
+
+void LiveFrames::clearMemberBits(const std::string& path, ChunkRun chunks)
+{
+    const auto index = withCopy(path);
+    if (index && !chunks.empty())
+        m_builder.setMemberBits(*index, chunks.begin, chunks.end - 1, false);
 }
 
 void LiveFrames::addMember(const std::string& path, int role, Sectors dataOffset)
@@ -41,20 +49,21 @@ void LiveFrames::addMember(const std::string& path, int role, Sectors dataOffset
     member.role = role;
     member.evidence = false;
     member.dataOffset = dataOffset;
+    member.set = BitPages(m_builder.current().chunks);
     m_members.emplace(path, m_builder.addMember(std::move(member)));
 }
 
 void LiveFrames::setMemberBits(const std::string& path, const BitmapBits& bits)
 {
-    const auto member = m_members.find(path);
-    if (member == m_members.end())
+    const auto index = withCopy(path);
+    if (!index)
         return;
     for (std::uint64_t chunk = 0; chunk < bits.chunks;) {
         auto end = chunk;
         const bool value = bits.test(chunk);
         while (end < bits.chunks && bits.test(end) == value)
             ++end;
-        m_builder.setMemberBits(member->second, chunk, end - 1, value);
+        m_builder.setMemberBits(*index, chunk, end - 1, value);
         chunk = end;
     }
 }

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace bitmend {
@@ -34,6 +35,8 @@ public:
     FrameBox<BitmapFrame>& box() const { return m_box; }
 
 private:
+    std::optional<std::size_t> withCopy(const std::string& path) const;
+
     BitmapFrameBuilder m_builder;
     std::map<std::string, std::size_t> m_members; // by path: the builder's index
     std::chrono::steady_clock::time_point m_published;
