@@ -217,11 +217,16 @@ def traffic(path, image_of):
 
 
 def trial(seen, images, image_of):
+    numbers = {f"dm-{number}": image_of(name) for number, name in enumerate(pool.slices(seen.parent))}
+    return trial_of(seen, images, image_of, numbers)
+
+
+def trial_of(seen, images, image_of, numbers):
+    """What the guest's functions left in a folder; `numbers` says which image is dm-N in the log."""
     array = sysfs(seen / "sysfs", image_of)
     plain = assembling(seen / "assemble")
     forced = assembling(seen / "assemble.run")
     log = read(seen / "dmesg").splitlines()
-    numbers = {f"dm-{number}": image_of(name) for number, name in enumerate(slice_names(seen.parent))}
     kicked = [numbers.get(match[1], match[1]) for match in (re.search(r"kicking non-fresh (\S+) from", line) for line in log) if match]
     sync = None
     if array:
@@ -235,10 +240,6 @@ def trial(seen, images, image_of):
             "array": array, "left_out": [name for name in images if array is None or name not in array["members"]],
             "kicked": kicked, "sync": sync, "after": sysfs(seen / "sysfs.after", image_of),
             "sha256": read(seen / "hash").strip() or None, "log": log}
-
-
-def slice_names(share):
-    return list(pool.slices(share))
 
 
 # ---- the whole set ------------------------------------------------------------------------------

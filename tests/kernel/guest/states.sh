@@ -198,7 +198,7 @@ state_bad_blocks() {
 is_running() {
     local state=inactive
     [ ! -e "/sys/block/$MD/md/array_state" ] || read -r state < "/sys/block/$MD/md/array_state"
-    [ "$state" != inactive ] && [ "$state" != clear ]
+    case "$state" in "" | inactive | clear) return 1 ;; esac
 }
 
 member_traffic() {
