@@ -109,6 +109,9 @@ Result<void> startWriting(ArrayState& state)
         state.resyncOffset = kMaxSector;
         state.superblocksDue = true;
     }
+    // A member left one event behind by a crash may still say dirty: the stop makes them even.
+    for (const auto& member : state.members)
+        state.superblocksDue |= member.hasRole() && member.superblock->events < state.events;
     if (!state.reference->hasBitmap())
         return {};
 

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// The power goes after every single write and flush of a mend, on all devices at once. What was not
+// flushed is there, is lost, or is there in part. Every state that comes out must start, must be
+// completed by doing the same again, and must have lost nothing.
+#include "engine/array/hot_add.h"
+#include "engine/array/sync.h"
+#include "tests/engine/array/memory_mirror.h"
+
+#include <QTest>
+
+#include <functional>
+#include <random>
+
+using namespace bitmend;
+using namespace bitmend::test;
+
+namespace {
+
+using Images = std::vector<std::vector<std::byte>>;
+
+struct Scenario
+{
+    MirrorShape shape;
+    std::vector<std::uint64_t> dirty;
+    bool adds = false;                     // the blank is hot-added and recovered
+    std::size_t members = 2;               // equal at the end
+    std::size_t laggard = ~std::size_t{0}; // begins one event behind
+};
+
+void prepare(MemoryMirror& mirror, const Scenario& scenario)
+{
+    for (std::size_t i = 0; i < scenario.shape.present; ++i)
+        fillPattern(mirror.data(i), 1);
+    std::ranges::fill(mirror.data(0).subspan(1 << 20, 1 << 20), std::byte{});
+    for (std::size_t i = 1; i < scenario.shape.present; ++i)
+        std::ranges::copy(mirror.data(0), mirror.data(i).begin());
+    for (const auto chunk : scenario.dirty) {
+        mirror.setBit(chunk);
+        for (std::size_t i = 0; i < scenario.shape.present; ++i)
+            fillPattern(mirror.chunk(i, chunk), 100 + chunk + 1000 * i);
+    }
+    if (scenario.laggard < mirror.devices()) {
+        auto superblock = mirror.superblock(scenario.laggard);
+        superblock.events -= 1;
+        const auto bytes = formatOf(superblock.version).encode(superblock);
+        std::ranges::copy(bytes, mirror.bytes(scenario.laggard).begin() + 4096);
+    }
+}
+
+// The whole job, from wherever it stands. Empty: done; else what went wrong.
+QString mend(MemoryMirror& mirror, bool adds)
+{
+    auto array = mirror.assemble();
+    if (!array)
+        return QStringLiteral("does not start: %1").arg(int(array.error().code));
+    if ((*array)->snapshot().resyncDue) {
+        JobControl control;
+        if (!sync(**array, SyncAction::Resync, control))
+            return QStringLiteral("resync failed");
+    }
+    if (adds && !(*array)->snapshot().recoveryDue) {
+        const auto plan = planHotAdd(**array, "blank0");
+        if (!plan && plan.error().code != ErrorCode::NoVacantSlot &&
+            plan.error().code != ErrorCode::AlreadyMember)
+            return QStringLiteral("cannot be added: %1").arg(int(plan.error().code));
+        if (plan && !hotAdd(**array, *plan))
+            return QStringLiteral("hot-add failed");
+    }
+    if ((*array)->snapshot().recoveryDue) {
+        JobControl control;
+        if (!sync(**array, SyncAction::Recover, control))
+            return QStringLiteral("recovery failed");
+    }
+    return stop(**array) ? QString() : QStringLiteral("stop failed");
+}
+
+// What must hold at every instant, before anything is started again.
+QString judgeCut(MemoryMirror& mirror)
+{
+    std::uint64_t least = ~std::uint64_t{0};
+    std::uint64_t most = 0;
+    for (std::size_t i = 0; i < mirror.devices(); ++i) {
+        const auto decoded = mirror.decode(i);
+        if (!decoded)
+            continue;
+        if (!decoded->problems.empty())
+            return QStringLiteral("superblock of %1 is not whole").arg(i);
+        if (decoded->superblock.role() >= kRoleLimit)
+            continue;
+        least = std::min(least, decoded->superblock.events);
+        most = std::max(most, decoded->superblock.events);
+        const auto bitmap = readBitmap(
+            mirror.device(i), decoded->superblock, decoded->superblock.componentSize, false);
+        if (!bitmap || !bitmap->usable())
+            return QStringLiteral("member %1 has a role and no bitmap").arg(i);
+        if (bitmap->header.events < decoded->superblock.events)
+            return QStringLiteral("superblock of %1 came before its bitmap header").arg(i);
+    }
+    if (most > least + 1)
+        return QStringLiteral("active members at events %1 and %2").arg(least).arg(most);
+    const auto plan = mirror.plan();
+    if (!plan || !plan->array.canStart)
+        return QStringLiteral("does not start");
+    for (const auto& member : plan->array.members) {
+        if (member.state == MemberState::Stale || member.state == MemberState::Damaged)
+            return QStringLiteral("left out: %1").arg(QString::fromStdString(member.path));
+    }
+    return {};
+}
+
+QString judgeEnd(MemoryMirror& mirror, const Scenario& scenario, const Images& before)
+{
+    const auto original = std::span(before[0]).subspan(kMirrorData.bytes());
+    for (std::size_t i = 0; i < scenario.members; ++i) {
+        if (!std::ranges::equal(mirror.data(i), original))
+            return QStringLiteral("data of %1 lost").arg(i);
+        if (mirror.setBits(i) != 0)
+            return QStringLiteral("bits left on %1").arg(i);
+        if (mirror.superblock(i).isDirty() || mirror.superblock(i).has(feature::kRecoveryOffset))
+            return QStringLiteral("%1 not said to be in sync").arg(i);
+    }
+    return {};
+}
+
+void cutEverywhere(const Scenario& scenario, std::size_t step)
+{
+    MemoryMirror mirror(scenario.shape, true);
+    prepare(mirror, scenario);
+    Images before;
+    for (std::size_t i = 0; i < mirror.devices(); ++i)
+        before.push_back(mirror.bytes(i));
+    QCOMPARE(mend(mirror, scenario.adds), QString());
+    QCOMPARE(judgeEnd(mirror, scenario, before), QString());
+
+    const auto entries = mirror.journal()->entries();
+    std::mt19937 random(7);
+    const std::vector<SectorSurvives> caches{[] { return false; }, [] { return true; },
+        [&random] { return (random() & 1U) != 0; },
+        [&random] {
+            return random() % 8 != 0;
+        }};
+    MemoryMirror cut(scenario.shape);
+    for (std::size_t k = 0; k <= entries.size(); k += step) {
+        for (std::size_t cache = 0; cache < caches.size(); ++cache) {
+            for (std::size_t i = 0; i < cut.devices(); ++i)
+                cut.bytes(i) = afterPowerCut(before[i], entries, i, k, caches[cache]);
+            const auto where = QStringLiteral("cut after %1 of %2, cache %3: ")
+                                   .arg(k)
+                                   .arg(entries.size())
+                                   .arg(cache);
+            const auto state = judgeCut(cut);
+            QVERIFY2(state.isEmpty(), qPrintable(where + state));
+            const auto again = mend(cut, scenario.adds);
+            QVERIFY2(again.isEmpty(), qPrintable(where + again));
+            const auto end = judgeEnd(cut, scenario, before);
+            QVERIFY2(end.isEmpty(), qPrintable(where + end));
+        }
+    }
+}
+
+} // namespace
+
+class TestMendPowerCut : public QObject
+{
+    Q_OBJECT
+
+private slots:
+    void resync_survivesEveryCut();
+    void resync_ofAMemberOneEventBehindSurvivesEveryCut();
+    void resync_withoutBitmapSurvivesEveryCut();
+    void resync_ofAStaleBitmapSurvivesEveryCut();
+    void hotAddAndRecovery_surviveEveryCut();
+    void hotAdd_toTwoOfThreeSurvivesEveryCut();
+    void hotAdd_ofABitmapOfTwoPagesSurvivesCuts();
+    void stop_survivesEveryCut();
+};
+
+void TestMendPowerCut::resync_survivesEveryCut()
+{
+    cutEverywhere({.shape = {.component = Sectors{4096}, .bitmapChunk = 16'384},
+                      .dirty = {0, 1, 2, 17, 40, 41, 90, 127}},
+        1);
+}
+
+void TestMendPowerCut::resync_ofAMemberOneEventBehindSurvivesEveryCut()
+{
+    for (const std::size_t laggard : {0U, 1U})
+        cutEverywhere({.shape = {.component = Sectors{4096}, .bitmapChunk = 16'384},
+                          .dirty = {3, 90},
+                          .laggard = laggard},
+            1);
+}
+
+void TestMendPowerCut::resync_withoutBitmapSurvivesEveryCut()
+{
+    MirrorShape shape{.component = Sectors{8192}, .bitmapChunk = 0};
+    MemoryMirror mirror(shape, true);
+    fillPattern(mirror.data(0), 1);
+    fillPattern(mirror.data(1), 2);
+    const Images before{mirror.bytes(0), mirror.bytes(1), mirror.bytes(2)};
+    QCOMPARE(mend(mirror, false), QString());
+    const auto entries = mirror.journal()->entries();
+    std::mt19937 random(11);
+    MemoryMirror cut(shape);
+    for (std::size_t k = 0; k <= entries.size(); ++k) {
+        for (std::size_t i = 0; i < cut.devices(); ++i)
+            cut.bytes(i) =
+                afterPowerCut(before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+        const auto again = mend(cut, false);
+        QVERIFY2(again.isEmpty(), qPrintable(again));
+        QVERIFY(std::ranges::equal(cut.data(1), mirror.data(0)));
+    }
+}
+
+void TestMendPowerCut::resync_ofAStaleBitmapSurvivesEveryCut()
+{
+    // The header's events are those of another life: two pages have to become ones first.
+    Scenario scenario{.shape = {.component = Sectors{32'768}, .bitmapChunk = 512}, .dirty = {}};
+    MemoryMirror mirror(scenario.shape, true);
+    prepare(mirror, scenario);
+    fillPattern(mirror.data(1).subspan(1 << 20, 8192), 77);
+    for (const std::size_t i : {0U, 1U}) {
+        auto header = mirror.header(i);
+        header.events = 3;
+        const auto bytes = encodeBitmapHeader(header, mirror.bitmapArea(i).first(256));
+        std::ranges::copy(bytes, mirror.bitmapArea(i).begin());
+    }
+    const Images before{mirror.bytes(0), mirror.bytes(1), mirror.bytes(2)};
+    QCOMPARE(mend(mirror, false), QString());
+    const auto entries = mirror.journal()->entries();
+    std::mt19937 random(11);
+    MemoryMirror cut(scenario.shape);
+    for (std::size_t k = 0; k <= std::min<std::size_t>(entries.size(), 24); ++k) {
+        for (std::size_t i = 0; i < cut.devices(); ++i)
+            cut.bytes(i) =
+                afterPowerCut(before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+        QCOMPARE(mend(cut, false), QString());
+        QVERIFY(std::ranges::equal(cut.data(1), mirror.data(0)));
+    }
+}
+
+void TestMendPowerCut::hotAddAndRecovery_surviveEveryCut()
+{
+    cutEverywhere({.shape = {.raidDisks = 2,
+                       .present = 1,
+                       .component = Sectors{8192},
+                       .bitmapChunk = 16'384,
+                       .resyncOffset = kMaxSector},
+                      .dirty = {3, 100, 255},
+                      .adds = true},
+        1);
+}
+
+void TestMendPowerCut::hotAdd_toTwoOfThreeSurvivesEveryCut()
+{
+    cutEverywhere(
+        {.shape = {.raidDisks = 3, .present = 2, .component = Sectors{4096}, .bitmapChunk = 16'384},
+            .dirty = {3, 100, 127},
+            .adds = true,
+            .members = 3},
+        1);
+}
+
+void TestMendPowerCut::hotAdd_ofABitmapOfTwoPagesSurvivesCuts()
+{
+    cutEverywhere({.shape = {.raidDisks = 2,
+                       .present = 1,
+                       .component = Sectors{32'768},
+                       .bitmapChunk = 512,
+                       .resyncOffset = kMaxSector},
+                      .dirty = {3, 31'000, 32'767},
+                      .adds = true},
+        9);
+}
+
+void TestMendPowerCut::stop_survivesEveryCut()
+{
+    // Clean: the bits fade, and the data under them is nobody's business.
+    MirrorShape shape{.component = Sectors{4096}, .bitmapChunk = 512, .resyncOffset = kMaxSector};
+    Scenario scenario{.shape = shape, .dirty = {}};
+    MemoryMirror mirror(shape, true);
+    prepare(mirror, scenario);
+    for (const std::uint64_t chunk : {5U, 700U, 4000U})
+        mirror.setBit(chunk);
+    const Images before{mirror.bytes(0), mirror.bytes(1), mirror.bytes(2)};
+    QCOMPARE(mend(mirror, false), QString());
+    const auto entries = mirror.journal()->entries();
+    std::mt19937 random(13);
+    MemoryMirror cut(shape);
+    for (std::size_t k = 0; k <= entries.size(); ++k) {
+        for (std::size_t i = 0; i < cut.devices(); ++i)
+            cut.bytes(i) =
+                afterPowerCut(before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+        QCOMPARE(judgeCut(cut), QString());
+        QCOMPARE(mend(cut, false), QString());
+        QCOMPARE(judgeEnd(cut, scenario, before), QString());
+    }
+}
+
+QTEST_APPLESS_MAIN(TestMendPowerCut)
+#include "tst_mend_power_cut.moc"
