@@ -119,8 +119,13 @@ std::vector<Phrase> explanation(const ArrayReport& array)
 {
     std::vector<Phrase> phrases;
     phrases.reserve(array.remarks.size());
-    for (const auto& remark : array.remarks)
-        phrases.push_back(sentence(remark, array));
+    // Where the copies differ, that sentence names the one that counts.
+    const bool differ =
+        std::ranges::count(array.remarks, RemarkCode::BitmapsDiffer, &Remark::code) > 0;
+    for (const auto& remark : array.remarks) {
+        if (!differ || remark.code != RemarkCode::BitmapFromMember)
+            phrases.push_back(sentence(remark, array));
+    }
     return phrases;
 }
 

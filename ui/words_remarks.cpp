@@ -60,7 +60,12 @@ Phrase degraded(const Remark& remark, const ArrayReport& array)
                       "spare: recovery copies %1 onto it.",
             iecSize(array.geometry.componentSize.bytes()));
     }
-    return phrase("All data can be read, and the array stands further losses: %1. Add a spare: "
+    if (remark.other == 1) {
+        return phrase("All data can be read, and the array stands one more loss. Add a spare: "
+                      "recovery copies %1 onto it.",
+            iecSize(array.geometry.componentSize.bytes()));
+    }
+    return phrase("All data can be read, and the array stands %1 more losses. Add a spare: "
                   "recovery copies %2 onto it.",
         grouped(remark.other), iecSize(array.geometry.componentSize.bytes()));
 }
@@ -88,6 +93,11 @@ Phrase bitsIgnored(const Remark& remark)
 Phrase bitmapsDiffer(const Remark& remark, const ArrayReport& array)
 {
     const auto counts = array.bitmap ? nameIn(array, array.bitmap->from) : array.name;
+    if (remark.number == 1) {
+        return phrase("The members' copies of the bitmap differ in one chunk. The copy on %1 "
+                      "counts, as it does for the kernel.",
+            counts);
+    }
     return phrase("The members' copies of the bitmap differ in %1 chunks. The copy on %2 counts, "
                   "as it does for the kernel.",
         grouped(remark.number), counts);
@@ -197,8 +207,8 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
                       "so the kernel does not start it and Bitmend does not either. The problems "
                       "of its members say which field it is.");
     case RemarkCode::PplArray:
-        return phrase("After a power cut the log is needed to complete parity. Bitmend shows this "
-                      "array and does not start it; the kernel can.");
+        return phrase("Parity that was being written lies in a log beside the data, so a missing "
+                      "member can be rebuilt although writes were unfinished.");
     case RemarkCode::Raid0LayoutUnknown:
         return phrase("Members of different sizes can be striped in two ways, and the superblock "
                       "does not say which. The wrong one shows mixed-up data, so nothing is "

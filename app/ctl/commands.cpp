@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ctl/command.h"
+
+#include <array>
+
+namespace bitmend::ctl {
+
+namespace {
+
+using Names = std::string_view;
+
+constexpr std::array<Names, 5> kScanOptions = {
+    "--array", "--bitmap-file", "--deep", "--whole", "--overlay"};
+constexpr std::array<Names, 3> kBitmapOptions = {"--array", "--bitmap-file", "--overlay"};
+constexpr std::array<Names, 6> kPlanOptions = {
+    "--array", "--bitmap-file", "--overlay", "--without", "--reference", "--read-only"};
+constexpr std::array<Names, 8> kReadOptions = {"--array", "--bitmap-file", "--overlay", "--without",
+    "--reference", "--offset", "--length", "--output"};
+constexpr std::array<Names, 7> kWriteOptions = {
+    "--array", "--bitmap-file", "--overlay", "--in-place", "--without", "--reference", "--dry-run"};
+constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
+    "--without", "--reference", "--spare", "--dry-run"};
+
+constexpr std::array<Command, 7> kCommands = {{
+    {"scan", "[PATH...]", "find arrays and say how they are",
+        "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
+        "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
+        "what the next step costs. Writes nothing.\n",
+        kScanOptions, false, scanCommand},
+    {"bitmap", "[PATH...]", "show write-intent bitmaps, also of image files",
+        "For each array the copy that counts and every member's own: fields, counts, dirty\n"
+        "ranges. A path may also be an external bitmap file. Writes nothing.\n",
+        kBitmapOptions, false, bitmapCommand},
+    {"plan", "[PATH...]", "say what assembling an array would do, and write",
+        "Which members take part and why, what is due then, and every byte range that assembling,\n"
+        "resync and stop would write. Writes nothing.\n",
+        kPlanOptions, false, planCommand},
+    {"read", "--output FILE|- [PATH...]", "copy the contents of an array out",
+        "Reads from a member in sync and, where that one has an error, from the next. What no\n"
+        "member can give is filled with zeros and listed; the exit status is then 4. Writes\n"
+        "nothing to the members.\n",
+        kReadOptions, false, readCommand},
+    {"resync", "--overlay DIR [PATH...]", "make the members agree again after a power cut",
+        "With a write-intent bitmap only the chunks that are set in it are read. Ctrl-C stops at "
+        "a\n"
+        "point from which the next call carries on.\n",
+        kWriteOptions, true, resyncCommand},
+    {"add", "--overlay DIR --spare FILE [PATH...]", "give a degraded array a new member",
+        "Writes the superblock and the whole bitmap to the new member, gives it the vacant slot,\n"
+        "and recovers its contents from the others. Ctrl-C stops at a point from which the same\n"
+        "call carries on.\n",
+        kAddOptions, true, addCommand},
+    {"stop", "--overlay DIR [PATH...]", "leave an array as after a clean shutdown",
+        "Clears bits that are not needed and marks the array clean. A resync or recovery that is\n"
+        "still due stays due.\n",
+        kWriteOptions, true, stopCommand},
+}};
+
+} // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+} // namespace bitmend::ctl

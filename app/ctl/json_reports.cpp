@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scan reports, arrays and plans as JSON.
+#include "app/ctl/json.h"
+#include "engine/raid/personality.h"
+#include "ui/words.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bitmend::ctl {
+
+namespace {
+
+Json roleOrNull(int role) { return role < 0 ? Json() : Json(role); }
+
+Json uuidOrNull(const Uuid& uuid) { return uuid.isNull() ? Json() : Json(toString(uuid)); }
+
+Json foundJson(const FoundSuperblock& found, std::string_view source)
+{
+    const auto& superblock = *found.superblock;
+    const auto role = superblock.role();
+    return {{"metadata", toString(superblock.version)}, {"offset", superblock.location.bytes()},
+        {"left_behind", found.leftBehind}, {"ambiguous", found.ambiguous},
+        {"array_uuid", toString(superblock.arrayUuid)}, {"array_name", superblock.name},
+        {"device_uuid", uuidOrNull(superblock.deviceUuid)}, {"dev_number", superblock.devNumber},
+        {"role", role < kRoleLimit ? Json(role) : Json()}, {"events", superblock.events},
+        {"update_time", timeOrNull(superblock.utime)}, {"problems", json(found.problems, source)},
+        {"bitmap_error", sentenceOrNull(found.bitmapError)}};
+}
+
+void addSource(Json& list, const SourceReport& source)
+{
+    Json found = Json::array();
+    for (const auto& superblock : source.found)
+        found.push_back(foundJson(superblock, source.path));
+    Json partition;
+    if (const auto& place = source.partition) {
+        partition = {{"number", place->number}, {"offset", place->range.begin.bytes()},
+            {"type", place->type}, {"name", place->name}};
+    }
+    list.push_back(
+        {{"path", source.path}, {"size_bytes", source.sizeBytes}, {"found", std::move(found)},
+            {"error", sentenceOrNull(source.error)}, {"partition", std::move(partition)},
+            {"content", source.content.type.empty() ? Json() : Json(source.content.type)},
+            {"bitmap_file",
+                source.externalBitmap ? json(*source.externalBitmap, source.path) : Json()}});
+    for (const auto& child : source.partitions)
+        addSource(list, child);
+}
+
+Json memberJson(const Member& member)
+{
+    const bool present = member.state != MemberState::Missing;
+    return {{"path", member.path.empty() ? Json() : Json(member.path)},
+        {"role", roleOrNull(member.role)}, {"dev_number", roleOrNull(member.devNumber)},
+        {"device_uuid", uuidOrNull(member.deviceUuid)}, {"state", key(member.state)},
+        {"events", present ? Json(member.events) : Json()},
+        {"update_time", timeOrNull(member.updateTime)}, {"reason", plain(reasonOf(member))},
+        {"bitmap", member.bitmap ? json(*member.bitmap, member.path) : Json()},
+        {"bitmap_counts", member.bitmapIsEvidence}, {"freshest", member.isFreshest},
+        {"problems", json(member.problems, member.path)}};
+}
+
+Json bitmapThatCounts(const ArrayReport& array)
+{
+    if (!array.bitmap)
+        return {};
+    Json bitmap = array.bitmap->copy ? json(*array.bitmap->copy, array.bitmap->from) : Json();
+    bitmap["from"] = array.bitmap->from;
+    bitmap["due"] = array.bitmap->due;
+    bitmap["differing"] = array.bitmap->differing;
+    return bitmap;
+}
+
+std::string explanationOf(const ArrayReport& array)
+{
+    std::string text = plain(headline(array));
+    for (const auto& phrase : explanation(array))
+        text += " " + plain(phrase);
+    return text;
+}
+
+} // namespace
+
+Json json(const ScanReport& report)
+{
+    Json sources = Json::array();
+    for (const auto& source : report.sources)
+        addSource(sources, source);
+    return sources;
+}
+
+Json json(const ArrayReport& array)
+{
+    Json members = Json::array();
+    for (const auto& member : array.members)
+        members.push_back(memberJson(member));
+    const auto* level = personality(array.geometry.level);
+    const auto layout = level != nullptr ? level->layoutName(array.geometry) : std::string();
+    return {{"uuid", toString(array.uuid)}, {"name", array.name},
+        {"metadata", toString(array.version)},
+        {"level",
+            level != nullptr ? std::string(level->name()) : std::to_string(array.geometry.level)},
+        {"layout", layout.empty() ? Json() : Json(layout)},
+        {"chunk_bytes", array.geometry.chunk.bytes()}, {"raid_disks", array.geometry.raidDisks},
+        {"array_bytes", array.arraySize.bytes()},
+        {"component_bytes", array.geometry.componentSize.bytes()}, {"events", array.events},
+        {"create_time", timeOrNull(array.createTime)},
+        {"resync_offset_bytes", bytesOrNull(array.resyncOffset)}, {"can_start", array.canStart},
+        {"kernel_would_start", array.kernelWouldStart}, {"degraded", array.missing},
+        {"needs", key(array.needs)}, {"explanation", explanationOf(array)},
+        {"resync", json(array.resync)}, {"bitmap", bitmapThatCounts(array)},
+        {"members", std::move(members)}};
+}
+
+Json json(const AssemblyPlan& plan)
+{
+    std::uint64_t bytes = 0;
+    for (const auto& write : plan.writes)
+        bytes += write.length;
+    return {{"mode", plan.choices.mode == WriteMode::ReadOnly ? "read_only" : "overlay"},
+        {"taking", plan.taking}, {"write_bytes", bytes}, {"writes", json(plan.writes)},
+        {"array", json(plan.array)}};
+}
+
+} // namespace bitmend::ctl

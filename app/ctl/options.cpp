@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ctl/options.h"
+
+#include "engine/base/uuid.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace bitmend::ctl {
+
+namespace {
+
+struct Option
+{
+    std::string_view name;
+    std::string_view argument; // empty: a switch
+    std::string_view help;
+    bool (*apply)(Options& options, std::string_view value); // false: not a valid value
+};
+
+bool set(std::string& target, std::string_view value)
+{
+    target = value;
+    return !value.empty();
+}
+
+const std::array<Option, 17> kOptions = {{
+    {"--array", "UUID", "the array that is meant, where the sources hold several",
+        [](Options& options, std::string_view value) {
+            return set(options.array, value) && parseUuid(value).has_value();
+        }},
+    {"--bitmap-file", "FILE", "an external bitmap; it counts instead of an internal one",
+        [](Options& options, std::string_view value) {
+            return set(options.bitmapFile, value);
+        }},
+    {"--deep", "", "also find superblocks left behind, in the first and last 64 MiB",
+        [](Options& options, std::string_view) {
+            return options.deep = true;
+        }},
+    {"--whole", "", "with --deep: search all of each source",
+        [](Options& options, std::string_view) {
+            return options.whole = true;
+        }},
+    {"--overlay", "DIR", "writes go to sparse files in DIR and are seen through it later",
+        [](Options& options, std::string_view value) {
+            return set(options.overlay, value);
+        }},
+    {"--in-place", "", "write to the members themselves (always refused: use --overlay)",
+        [](Options& options, std::string_view) {
+            return options.inPlace = true;
+        }},
+    {"--without", "PATH", "leave this member out; may be given several times",
+        [](Options& options, std::string_view value) {
+            options.without.emplace_back(value);
+            return !value.empty();
+        }},
+    {"--reference", "PATH", "this member speaks for the array, whatever the event counts say",
+        [](Options& options, std::string_view value) {
+            return set(options.reference, value);
+        }},
+    {"--read-only", "", "plan an assembly that writes nothing at all",
+        [](Options& options, std::string_view) {
+            return options.readOnly = true;
+        }},
+    {"--spare", "FILE", "the image or disk that becomes the new member",
+        [](Options& options, std::string_view value) {
+            return set(options.spare, value);
+        }},
+    {"--dry-run", "", "print what would be written, and write nothing",
+        [](Options& options, std::string_view) {
+            return options.dryRun = true;
+        }},
+    {"--offset", "BYTES", "where to begin in the array; K, M, G and T are understood (default 0)",
+        [](Options& options, std::string_view value) {
+            const auto size = parseSize(value);
+            options.offset = size.value_or(0);
+            return size.has_value();
+        }},
+    {"--length", "BYTES", "how much (default: up to the end of the array)",
+        [](Options& options, std::string_view value) {
+            options.length = parseSize(value);
+            return options.length.has_value();
+        }},
+    {"--output", "FILE", "a file that does not exist yet, or - for standard output",
+        [](Options& options, std::string_view value) {
+            return set(options.output, value);
+        }},
+    {"--json", "", "print the result as JSON",
+        [](Options& options, std::string_view) {
+            return options.json = true;
+        }},
+    {"--verbose", "", "tell on standard error what is being done",
+        [](Options& options, std::string_view) {
+            return options.verbose = true;
+        }},
+    {"--help", "", "print this and exit",
+        [](Options& options, std::string_view) {
+            return options.help = true;
+        }},
+}};
+
+bool goesWith(std::span<const std::string_view> allowed, std::string_view name)
+{
+    return name == "--json" || name == "--verbose" || name == "--help" ||
+           std::ranges::find(allowed, name) != allowed.end();
+}
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+} // namespace
+
+std::optional<std::uint64_t> parseSize(std::string_view text)
+{
+    int shift = 0;
+    if (const auto unit = std::string_view("KMGT").find(text.empty() ? ' ' : text.back());
+        unit != std::string_view::npos) {
+        shift = int(unit + 1) * 10;
+        text.remove_suffix(1);
+    }
+    std::uint64_t value = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (problem != std::errc() || end != text.data() + text.size())
+        return std::nullopt;
+    if (value > (std::numeric_limits<std::uint64_t>::max() >> shift))
+        return std::nullopt;
+    return value << shift;
+}
+
+std::expected<Options, std::string> parseOptions(
+    std::span<const std::string_view> allowed, std::span<char* const> arguments)
+{
+    Options options;
+    bool onlyPaths = false;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string_view argument = arguments[i];
+        if (argument == "--" && !onlyPaths) {
+            onlyPaths = true;
+            continue;
+        }
+        if (onlyPaths || !argument.starts_with("-") || argument == "-") {
+            options.paths.emplace_back(argument);
+            continue;
+        }
+        const auto equals = argument.find('=');
+        const auto name = argument == "-h" ? "--help" : argument.substr(0, equals);
+        const auto option = std::ranges::find(kOptions, name, &Option::name);
+        if (option == kOptions.end() || !goesWith(allowed, name))
+            return std::unexpected("There is no option " + quoted(name) + " here.");
+        std::string_view value;
+        if (option->argument.empty()) {
+            if (equals != argument.npos)
+                return std::unexpected("The option " + quoted(name) + " takes no value.");
+        } else if (equals != argument.npos) {
+            value = argument.substr(equals + 1);
+        } else if (i + 1 < arguments.size()) {
+            value = arguments[++i];
+        } else {
+            return std::unexpected("The option " + quoted(name) +
+                                   " needs a value: " + std::string(option->argument) + ".");
+        }
+        if (!option->apply(options, value)) {
+            return std::unexpected(quoted(value) + " is not a valid value of " + quoted(name) +
+                                   ": " + std::string(option->argument) + " is expected.");
+        }
+    }
+    return options;
+}
+
+std::string optionsHelp(std::span<const std::string_view> allowed)
+{
+    constexpr std::size_t kColumn = 22;
+    std::string text;
+    for (const auto& option : kOptions) {
+        if (!goesWith(allowed, option.name))
+            continue;
+        std::string line = "  " + std::string(option.name);
+        if (!option.argument.empty())
+            line += " " + std::string(option.argument);
+        line.resize(std::max(kColumn, line.size() + 2), ' ');
+        text += line + std::string(option.help) + "\n";
+    }
+    return text;
+}
+
+} // namespace bitmend::ctl

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: one table of options, from which parsing and --help are made.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bitmend::ctl {
+
+struct Options
+{
+    std::vector<std::string> paths; // images, folders or devices; none: all block devices
+    std::string array;              // UUID
+    std::string bitmapFile;
+    std::string overlay;
+    std::string spare;
+    std::string output;
+    std::string reference;
+    std::vector<std::string> without;
+    std::uint64_t offset = 0;
+    std::optional<std::uint64_t> length;
+    bool json = false;
+    bool deep = false;
+    bool whole = false;
+    bool readOnly = false;
+    bool inPlace = false;
+    bool dryRun = false;
+    bool verbose = false;
+    bool help = false;
+};
+
+// The error is one sentence. `allowed` names the options of the command; --help, --json and
+// --verbose go with each.
+std::expected<Options, std::string> parseOptions(
+    std::span<const std::string_view> allowed, std::span<char* const> arguments);
+
+// One line per option of the command.
+std::string optionsHelp(std::span<const std::string_view> allowed);
+
+// "4096", "64K", "1M", "2G", "1T", in units of 1024.
+std::optional<std::uint64_t> parseSize(std::string_view text);
+
+} // namespace bitmend::ctl

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ctl/outcome.h"
+
+#include "app/ctl/array_text.h"
+#include "app/ctl/console.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bitmend::ctl {
+
+Json outcomeJson(std::string_view action, const ArrayReport& array, const SyncOutcome& outcome)
+{
+    return {{"action", action}, {"array", toString(array.uuid)}, {"name", array.name},
+        {"completed", outcome.completed}, {"checked_bytes", outcome.checkedBytes},
+        {"skipped_bytes", outcome.skippedBytes}, {"read_bytes", outcome.readBytes},
+        {"written_bytes", outcome.writtenBytes}, {"differing_bytes", outcome.differingBytes},
+        {"chunks", outcome.chunks}};
+}
+
+std::string syncSentence(std::string_view action, const SyncOutcome& outcome)
+{
+    return std::string(action) + (outcome.completed ? " finished: " : " stopped on request: ") +
+           "looked at " + iecSize(outcome.checkedBytes) + ", skipped " +
+           iecSize(outcome.skippedBytes) + " that the bitmap calls clean, read " +
+           iecSize(outcome.readBytes) + ", found " + iecSize(outcome.differingBytes) +
+           " that differed, wrote " + iecSize(outcome.writtenBytes) + "." +
+           (outcome.completed ? "" : " The same call carries on from here.");
+}
+
+ExitCode printPlan(const AssemblyPlan& plan, const Options& options)
+{
+    if (options.json)
+        printJson(json(plan));
+    else
+        print(planText(plan));
+    return ExitCode::Done;
+}
+
+} // namespace bitmend::ctl

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What resync, add and stop report, for people and for scripts.
+#pragma once
+
+#include "app/ctl/exit_code.h"
+#include "app/ctl/json.h"
+#include "app/ctl/options.h"
+#include "engine/array/sync.h"
+
+#include <string>
+
+namespace bitmend::ctl {
+
+// {action, completed, checked_bytes, skipped_bytes, read_bytes, written_bytes, ...}: the same keys
+// for every action, so that a script needs to know them once.
+Json outcomeJson(std::string_view action, const ArrayReport& array, const SyncOutcome& outcome);
+
+// One sentence about a finished or interrupted sync.
+std::string syncSentence(std::string_view action, const SyncOutcome& outcome);
+
+// The assembly's plan, for --dry-run.
+ExitCode printPlan(const AssemblyPlan& plan, const Options& options);
+
+} // namespace bitmend::ctl

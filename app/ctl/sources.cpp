@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ctl/sources.h"
+
+#include "app/ctl/console.h"
+#include "engine/io/enumerate.h"
+
+#include <algorithm>
+
+namespace bitmend::ctl {
+
+namespace {
+
+std::vector<std::string> pathsOf(const Options& options)
+{
+    if (options.paths.empty() && options.spare.empty()) {
+        std::vector<std::string> disks;
+        for (const auto& disk : listDisks())
+            disks.push_back(disk.path);
+        return disks;
+    }
+    auto paths = expandPaths(options.paths);
+    if (!options.spare.empty() && std::ranges::find(paths, options.spare) == paths.end())
+        paths.push_back(options.spare);
+    return paths;
+}
+
+// Why an array that does not start does not: the code that gives the right exit status.
+ErrorCode whyNot(Needs needs)
+{
+    switch (needs) {
+    case Needs::Choice:
+    case Needs::Force:
+        return ErrorCode::NeedsChoice;
+    case Needs::Unsupported:
+        return ErrorCode::Unsupported;
+    case Needs::Nothing:
+    case Needs::Resync:
+    case Needs::Recovery:
+    case Needs::MembersMissing:
+        return ErrorCode::NotEnoughMembers;
+    }
+    return ErrorCode::Unsupported;
+}
+
+void complainAbout(const SourceReport& source)
+{
+    if (source.error)
+        complain(*source.error);
+    for (const auto& partition : source.partitions)
+        complainAbout(partition);
+}
+
+} // namespace
+
+ScanReport scanPaths(const Options& options, JobControl& control)
+{
+    ScanOptions how;
+    if (options.deep || options.whole)
+        how.depth = options.whole ? ScanDepth::Whole : ScanDepth::Deep;
+    how.bitmapFile = options.bitmapFile;
+    how.overlay = options.overlay;
+    return scan(pathsOf(options), how, control);
+}
+
+Result<std::vector<ArrayReport>> arraysAsked(const ScanReport& report, const Options& options)
+{
+    auto arrays = findArrays(report);
+    if (options.array.empty())
+        return arrays;
+    const auto uuid = parseUuid(options.array);
+    std::erase_if(arrays, [&](const ArrayReport& array) { return array.uuid != uuid; });
+    if (arrays.empty())
+        return fail(ErrorCode::NoSuchArray, options.array);
+    return arrays;
+}
+
+Result<AssemblyPlan> planAsked(const ScanReport& report, const Options& options, WriteMode mode)
+{
+    const auto arrays = BM_TRY(arraysAsked(report, options));
+    if (arrays.empty())
+        return fail(ErrorCode::NoSuchArray);
+    if (arrays.size() > 1)
+        return fail(ErrorCode::SeveralArrays);
+    return planAssembly(report, arrays.front().uuid, {options.without, options.reference, mode});
+}
+
+Result<std::unique_ptr<Array>> openArray(
+    const ScanReport& report, const Options& options, WriteMode mode)
+{
+    const auto plan = BM_TRY(planAsked(report, options, mode));
+    if (!plan.array.canStart)
+        return fail(whyNot(plan.array.needs), plan.array.name);
+    return assemble(plan, options.overlay);
+}
+
+void complainAboutSources(const ScanReport& report)
+{
+    for (const auto& source : report.sources)
+        complainAbout(source);
+    if (report.externalBitmapError)
+        complain(*report.externalBitmapError);
+}
+
+} // namespace bitmend::ctl

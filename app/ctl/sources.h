@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the command line to what the engine works on: paths to a scan, a scan to the array that is
+// meant, and that to a plan.
+#pragma once
+
+#include "app/ctl/options.h"
+#include "engine/array/array.h"
+#include "engine/array/assembly.h"
+#include "engine/array/scan.h"
+
+namespace bitmend::ctl {
+
+// Paths expanded as the engine does it; none: all block devices. A spare is looked at like any
+// other source. Sources that cannot be read are rows of the report.
+ScanReport scanPaths(const Options& options, JobControl& control);
+
+// All arrays, or only the one asked for; NoSuchArray when it is not there.
+Result<std::vector<ArrayReport>> arraysAsked(const ScanReport& report, const Options& options);
+
+// For the one array that is asked for, or is the only one. NoSuchArray, SeveralArrays.
+Result<AssemblyPlan> planAsked(const ScanReport& report, const Options& options, WriteMode mode);
+
+// Planned and assembled. NotEnoughMembers, NeedsChoice or Unsupported when it does not start.
+Result<std::unique_ptr<Array>> openArray(
+    const ScanReport& report, const Options& options, WriteMode mode);
+
+// The sources' own errors, one sentence each on standard error.
+void complainAboutSources(const ScanReport& report);
+
+} // namespace bitmend::ctl

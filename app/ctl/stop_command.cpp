@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/ctl/command.h"
+#include "app/ctl/console.h"
+#include "app/ctl/outcome.h"
+#include "app/ctl/sources.h"
+#include "app/ctl/watched_job.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bitmend::ctl {
+
+namespace {
+
+void report(const ArrayReport& array, const StopOutcome& outcome, const Options& options)
+{
+    if (options.json) {
+        Json object = outcomeJson("stop", array, {.completed = true});
+        object["written_bytes"] = outcome.writtenBytes;
+        object["events"] = outcome.events;
+        object["chunks_kept"] = outcome.chunksKept;
+        printJson(std::move(object));
+        return;
+    }
+    std::string text = array.name + " is stopped at events " + grouped(outcome.events) +
+                       "; written: " + iecSize(outcome.writtenBytes) + ".";
+    if (outcome.chunksKept > 0)
+        text += " Bitmap chunks still due and kept: " + grouped(outcome.chunksKept) + ".";
+    print(wrapped(text, 0));
+}
+
+} // namespace
+
+ExitCode stopCommand(const Options& options)
+{
+    WatchedJob job("Stop");
+    const auto found = scanPaths(options, job.control());
+    if (job.wasInterrupted())
+        return ExitCode::Interrupted;
+    complainAboutSources(found);
+    if (options.dryRun) {
+        const auto plan = planAsked(found, options, WriteMode::Overlay);
+        return plan ? printPlan(*plan, options) : complain(plan.error());
+    }
+    const auto array = openArray(found, options, WriteMode::Overlay);
+    if (!array)
+        return complain(array.error());
+    const auto outcome = stop(**array);
+    if (!outcome)
+        return complain(outcome.error());
+    report((*array)->snapshot().report, *outcome, options);
+    return ExitCode::Done;
+}
+
+} // namespace bitmend::ctl
