@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/appearance.h"
 
+#include "ui/style_sheet.h"
+
 #include <QApplication>
 #include <QStyle>
 
@@ -44,11 +46,17 @@ QPalette paletteOf(const Shades& shades)
     return palette;
 }
 
-// As the application started, before anything of ours was set.
-const QPalette& platformPalette()
+// The desktop's, as the application started, before anything of ours was set.
+struct Platform
 {
-    static const QPalette palette = QApplication::palette();
-    return palette;
+    QPalette palette = QApplication::palette();
+    bool bare = QApplication::style()->name() == QLatin1String("fusion");
+};
+
+const Platform& platform()
+{
+    static const Platform desktop;
+    return desktop;
 }
 
 } // namespace
@@ -65,14 +73,16 @@ bool isDark(const QPalette& palette) { return palette.color(QPalette::Window).li
 
 void applyScheme(Scheme scheme)
 {
-    const QPalette& platform = platformPalette();
-    const bool bare = QApplication::style()->name() == QLatin1String("fusion");
+    const auto& [desktop, bare] = platform();
     if (scheme == Scheme::System && !bare) {
-        QApplication::setPalette(platform);
+        QApplication::setPalette(desktop);
         return;
     }
-    const bool dark = scheme == Scheme::Dark || (scheme == Scheme::System && isDark(platform));
-    QApplication::setPalette(paletteOf(dark ? kDark : kLight));
+    const bool dark = scheme == Scheme::Dark || (scheme == Scheme::System && isDark(desktop));
+    const QPalette palette = paletteOf(dark ? kDark : kLight);
+    QApplication::setPalette(palette);
+    if (bare)
+        qApp->setStyleSheet(styleSheet(palette));
 }
 
 QColor toneColor(Tone tone, const QPalette& palette)

@@ -2,6 +2,8 @@
 // The window's menus, tool bar, small dialogs, and what it remembers between two runs.
 #include "ui/appearance.h"
 #include "ui/main_window.h"
+#include "ui/widgets/array_page.h"
+#include "ui/widgets/bitmap_heatmap.h"
 #include "ui/widgets/log_panel.h"
 
 #include <QActionGroup>
@@ -42,6 +44,22 @@ void MainWindow::makeMenus()
 
     QMenu* view = menuBar()->addMenu(tr("&View"));
     makeSchemeMenu(*view);
+    view->addSeparator();
+    BitmapHeatmap* map = &m_arrayPage->heatmap();
+    const auto addMapAction = [this, view, map](const QString& words, const QKeySequence& keys,
+                                  void (BitmapHeatmap::*does)()) {
+        QAction* action = view->addAction(words);
+        action->setShortcut(keys);
+        connect(action, &QAction::triggered, map, does);
+    };
+    addMapAction(tr("Zoom &in"), QKeySequence::ZoomIn, &BitmapHeatmap::zoomIn);
+    addMapAction(tr("Zoom &out"), QKeySequence::ZoomOut, &BitmapHeatmap::zoomOut);
+    addMapAction(
+        tr("&Whole bitmap"), QKeySequence(Qt::CTRL | Qt::Key_0), &BitmapHeatmap::zoomToAll);
+    addMapAction(
+        tr("&Go to\u2026"), QKeySequence(Qt::CTRL | Qt::Key_G), &BitmapHeatmap::askForPlace);
+    addMapAction(tr("&Next dirty run"), {}, &BitmapHeatmap::goToNextRun);
+    addMapAction(tr("&Previous dirty run"), {}, &BitmapHeatmap::goToPreviousRun);
     view->addSeparator();
     QAction* log = view->addAction(tr("&Log"));
     log->setObjectName(QStringLiteral("showLog"));

@@ -3,6 +3,7 @@
 
 #include "ui/outcomes.h"
 #include "ui/text.h"
+#include "ui/widgets/bitmap_heatmap.h"
 #include "ui/widgets/elided_label.h"
 #include "ui/widgets/members_view.h"
 #include "ui/widgets/pill.h"
@@ -29,6 +30,8 @@ ArrayPage::ArrayPage(QWidget* parent)
     , m_verdict(new VerdictBox(this))
     , m_tabs(new QTabWidget(this))
     , m_members(new MembersView(m_model, this))
+    , m_heatmap(new BitmapHeatmap(this))
+    , m_noBitmap(new QLabel(this))
 {
     setObjectName(QStringLiteral("arrayPage"));
     QFont big = font();
@@ -66,11 +69,16 @@ ArrayPage::ArrayPage(QWidget* parent)
 QWidget* ArrayPage::makeOverview()
 {
     auto* overview = new QWidget(this);
-    m_overview = new QVBoxLayout(overview);
-    m_overview->setContentsMargins(0, 8, 0, 8);
-    m_overview->setSpacing(12);
-    m_overview->addWidget(m_members);
-    m_overview->addStretch(1);
+    m_noBitmap->setText(tr("This array has no write-intent bitmap. Where it is not known to be in "
+                           "sync, all of it has to be resynced."));
+    m_noBitmap->setWordWrap(true);
+    m_noBitmap->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+    auto* column = new QVBoxLayout(overview);
+    column->setContentsMargins(0, 2, 0, 8);
+    column->setSpacing(14);
+    column->addWidget(m_members);
+    column->addWidget(m_heatmap, 1);
+    column->addWidget(m_noBitmap, 1);
     return overview;
 }
 
@@ -86,12 +94,20 @@ void ArrayPage::setArray(
     m_subtitle->setToolTip(tr("%1\nUUID %2")
             .arg(exactSize(report.arraySize.bytes()),
                 QString::fromStdString(toString(report.uuid))));
-    m_verdict->setVerdict(badge.tone, text(headline(report)), text(explanation(report)));
+    m_verdict->setVerdict(badge.tone, report);
     m_model.setLabels(sources);
     m_model.setMembers(report.members);
+    if (m_shown != report.uuid)
+        m_heatmap->setFrame({}); // nothing of the last array's selection stays
+    m_shown = report.uuid;
 }
 
-void ArrayPage::setFrame(const BitmapFramePtr&) {}
+void ArrayPage::setFrame(const BitmapFramePtr& frame)
+{
+    m_heatmap->setFrame(frame);
+    m_heatmap->setVisible(frame && frame->chunks > 0);
+    m_noBitmap->setVisible(!frame || frame->chunks == 0);
+}
 
 void ArrayPage::setStep(QAction* step) { m_verdict->setStep(step); }
 
@@ -100,6 +116,7 @@ void ArrayPage::tintLabels()
     QPalette muted = palette();
     muted.setColor(QPalette::WindowText, mutedText(palette()));
     m_subtitle->setPalette(muted);
+    m_noBitmap->setPalette(muted);
 }
 
 void ArrayPage::changeEvent(QEvent* event)

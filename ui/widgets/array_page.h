@@ -7,18 +7,17 @@
 
 #include <QWidget>
 
+#include <optional>
+
 class QAction;
 class QLabel;
 class QTabWidget;
-class QVBoxLayout;
 
 namespace bitmend {
 
 class BitmapHeatmap;
-class HeatmapLegend;
 class MembersView;
 class Pill;
-class SuperblocksView;
 class VerdictBox;
 
 class ArrayPage : public QWidget
@@ -32,6 +31,7 @@ public:
         const ArrayView& array, Activity activity, const std::vector<ScannedSource>& sources);
     void setFrame(const BitmapFramePtr& frame);
     void setStep(QAction* step);
+    BitmapHeatmap& heatmap() { return *m_heatmap; }
 
 protected:
     void changeEvent(QEvent* event) override;
@@ -47,7 +47,9 @@ private:
     QTabWidget* m_tabs;
     MembersModel m_model;
     MembersView* m_members;
-    QVBoxLayout* m_overview = nullptr;
+    BitmapHeatmap* m_heatmap;
+    QLabel* m_noBitmap;
+    std::optional<Uuid> m_shown;
 };
 
 } // namespace bitmend

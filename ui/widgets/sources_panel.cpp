@@ -50,7 +50,7 @@ public:
         if (!index.parent().isValid())
             return {0, line + 20};
         if (index.data(SourcesModel::BadgeRole).isValid())
-            return {0, line + QFontMetrics(detailFont(option.font)).height() + 15};
+            return {0, line + QFontMetrics(detailFont(option.font)).height() + 20};
         return {0, line + 13};
     }
 
@@ -97,29 +97,31 @@ private:
     static void paintArray(QPainter& painter, const QRect& rect, const QStyleOptionViewItem& option,
         const QModelIndex& index)
     {
-        const auto badge = index.data(SourcesModel::BadgeRole).value<Badge>();
-        const QSize pill = pillSize(badge, option.font);
-        const QRect pillRect(rect.right() + 1 - pill.width(),
-            rect.center().y() - pill.height() / 2 + 1, pill.width(), pill.height());
-        paintPill(painter, pillRect, badge, option.palette);
-
-        const int width = rect.width() - pill.width() - kGap;
         const QFont name = nameFont(option.font);
         const QFont detail = detailFont(option.font);
         const QFontMetrics nameMetrics(name);
         const QFontMetrics detailMetrics(detail);
         const int top = rect.center().y() - (nameMetrics.height() + detailMetrics.height()) / 2 + 1;
+
+        // Beside the name, so that the second line has the whole width.
+        const auto badge = index.data(SourcesModel::BadgeRole).value<Badge>();
+        const QSize pill = pillSize(badge, option.font);
+        const QRect pillRect(rect.right() + 1 - pill.width(),
+            top + (nameMetrics.height() - pill.height()) / 2, pill.width(), pill.height());
+        paintPill(painter, pillRect, badge, option.palette);
+
+        const int width = rect.width() - pill.width() - kGap;
         painter.setFont(name);
         painter.setPen(option.palette.color(QPalette::Text));
         painter.drawText(QRect(rect.left(), top, width, nameMetrics.height()), Qt::AlignVCenter,
             nameMetrics.elidedText(index.data().toString(), Qt::ElideMiddle, width));
         painter.setFont(detail);
         painter.setPen(mutedText(option.palette));
-        painter.drawText(
-            QRect(rect.left(), top + nameMetrics.height(), width, detailMetrics.height()),
+        painter.drawText(QRect(rect.left(), top + nameMetrics.height() + 2, rect.width(),
+                             detailMetrics.height()),
             Qt::AlignVCenter,
             detailMetrics.elidedText(
-                index.data(SourcesModel::DetailRole).toString(), Qt::ElideRight, width));
+                index.data(SourcesModel::DetailRole).toString(), Qt::ElideRight, rect.width()));
     }
 
     static void paintSource(QPainter& painter, const QRect& rect,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/widgets/verdict_box.h"
 
+#include "ui/text.h"
+
 #include <QAction>
 #include <QEvent>
 #include <QHBoxLayout>
@@ -15,19 +17,21 @@ VerdictBox::VerdictBox(QWidget* parent)
     : QWidget(parent)
     , m_headline(new QLabel(this))
     , m_explanation(new QLabel(this))
+    , m_remarks(new QLabel(this))
     , m_button(new QPushButton(this))
 {
     setObjectName(QStringLiteral("verdict"));
     QFont bold = font();
     bold.setWeight(QFont::Bold);
     m_headline->setFont(bold);
-    for (QLabel* label : {m_headline, m_explanation}) {
+    for (QLabel* label : {m_headline, m_explanation, m_remarks}) {
         label->setWordWrap(true);
         label->setTextFormat(Qt::PlainText);
         label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     }
     m_headline->setAccessibleName(tr("Verdict"));
     m_explanation->setAccessibleName(tr("What it means"));
+    m_remarks->setAccessibleName(tr("What else is known"));
     m_button->setObjectName(QStringLiteral("step"));
     m_button->setProperty("primary", true);
     m_button->setDefault(true);
@@ -37,6 +41,7 @@ VerdictBox::VerdictBox(QWidget* parent)
     texts->setSpacing(3);
     texts->addWidget(m_headline);
     texts->addWidget(m_explanation);
+    texts->addWidget(m_remarks);
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(15, 12, 15, 13);
     row->setSpacing(20);
@@ -45,14 +50,27 @@ VerdictBox::VerdictBox(QWidget* parent)
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Minimum);
 }
 
-void VerdictBox::setVerdict(Tone tone, const QString& headline, const QString& explanation)
+void VerdictBox::setVerdict(Tone tone, const ArrayReport& array)
 {
     m_tone = tone;
-    m_headline->setText(headline);
-    m_explanation->setText(explanation);
-    m_explanation->setVisible(!explanation.isEmpty());
-    setAccessibleName(headline);
+    std::vector<Phrase> remarks = explanation(array);
+    m_headline->setText(text(headline(array)));
+    m_explanation->setText(remarks.empty() ? QString() : text(remarks.front()));
+    if (!remarks.empty())
+        remarks.erase(remarks.begin());
+    m_remarks->setText(text(remarks));
+    for (QLabel* label : {m_explanation, m_remarks})
+        label->setVisible(!label->text().isEmpty());
+    setAccessibleName(m_headline->text());
+    tintLabels();
     update();
+}
+
+void VerdictBox::tintLabels()
+{
+    QPalette muted = palette();
+    muted.setColor(QPalette::WindowText, mutedText(palette()));
+    m_remarks->setPalette(muted);
 }
 
 void VerdictBox::setStep(QAction* action)
@@ -76,7 +94,7 @@ void VerdictBox::follow()
     m_button->setVisible(m_step != nullptr);
     if (!m_step)
         return;
-    m_button->setText(m_step->text());
+    m_button->setText(m_step->text().remove(u'&'));
     m_button->setToolTip(m_step->toolTip());
     m_button->setEnabled(m_step->isEnabled());
 }
@@ -93,8 +111,10 @@ void VerdictBox::paintEvent(QPaintEvent*)
 
 void VerdictBox::changeEvent(QEvent* event)
 {
-    if (event->type() == QEvent::PaletteChange)
+    if (event->type() == QEvent::PaletteChange) {
+        tintLabels();
         update();
+    }
     QWidget::changeEvent(event);
 }
 

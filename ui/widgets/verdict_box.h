@@ -3,6 +3,7 @@
 // button, which takes that step.
 #pragma once
 
+#include "engine/array/assembly.h"
 #include "ui/appearance.h"
 
 #include <QWidget>
@@ -20,7 +21,7 @@ class VerdictBox : public QWidget
 public:
     explicit VerdictBox(QWidget* parent = nullptr);
 
-    void setVerdict(Tone tone, const QString& headline, const QString& explanation);
+    void setVerdict(Tone tone, const ArrayReport& array);
     // The button follows the action's text, tooltip and whether it is possible; null hides it.
     void setStep(QAction* action);
 
@@ -30,9 +31,11 @@ protected:
 
 private:
     void follow();
+    void tintLabels();
 
     QLabel* m_headline;
-    QLabel* m_explanation;
+    QLabel* m_explanation; // the most important remark
+    QLabel* m_remarks;     // the others, quieter
     QPushButton* m_button;
     QAction* m_step = nullptr;
     Tone m_tone = Tone::Neutral;
