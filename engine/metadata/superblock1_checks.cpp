@@ -56,13 +56,15 @@ void checkPadding(FieldChecks& checks, const Superblock1& disk)
     }
 }
 
-void checkRoleTable(FieldChecks& checks, const Superblock1& disk)
+void checkRoleTable(FieldChecks& checks, const Superblock1& disk, std::size_t entriesRead)
 {
     constexpr Field kMaxDev = BM_FIELD(Superblock1, max_dev);
     constexpr Field kDevNumber = BM_FIELD(Superblock1, dev_number);
     if (disk.max_dev > ondisk::MD_MAX_DEV1)
         checks.kernelRefuses(
             ProblemCode::RoleTableTooLarge, kMaxDev, disk.max_dev, ondisk::MD_MAX_DEV1);
+    else if (entriesRead < disk.max_dev)
+        checks.engineRefuses(ProblemCode::TruncatedRoleTable, kMaxDev, entriesRead, disk.max_dev);
     else if (disk.max_dev < disk.raid_disks)
         checks.note(ProblemCode::TruncatedRoleTable, kMaxDev, disk.max_dev, disk.raid_disks);
     // A spare to the kernel, which gives it another number.
@@ -209,7 +211,7 @@ std::vector<Problem> checkSuperblock1(const Superblock& superblock, Sectors devi
     FieldChecks checks(superblock.location.bytes());
     checkIdentity(checks, disk, superblock);
     checkPadding(checks, disk);
-    checkRoleTable(checks, disk);
+    checkRoleTable(checks, disk, superblock.devRoles.size());
     checkFeatures(checks, superblock);
     checkGeometry(checks, superblock, kFields);
     checkDataArea(checks, superblock, deviceSize);

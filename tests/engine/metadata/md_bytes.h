@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/io/block_source.h"
+#include "engine/metadata/metadata_format.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -149,6 +150,12 @@ inline Bytes bigEndian090(Bytes b)
         std::swap_ranges(b.begin() + std::ptrdiff_t(word * 4),
             b.begin() + std::ptrdiff_t(word * 4 + 4), b.begin() + std::ptrdiff_t(word * 4 + 4));
     return b;
+}
+
+// For tests with Qt, where `slots` is a macro. Include this file before Qt's.
+inline std::vector<SuperblockSlot> placesOf(MetadataVersion version, std::uint64_t deviceSectors)
+{
+    return formatOf(version).slots({deviceSectors});
 }
 
 // 256 bytes of header for the arrays above.
