@@ -10,6 +10,7 @@
 #pragma once
 
 #include "engine/array/member.h"
+#include "engine/array/remark.h"
 #include "engine/array/scan.h"
 #include "engine/raid/geometry.h"
 
@@ -28,52 +29,6 @@ enum class Needs : std::uint8_t {
     Force,
     MembersMissing,
     Unsupported,
-};
-
-// What the verdict and the plan have to say, in the order of importance. Facts as named in the
-// comments.
-enum class RemarkCode : std::uint8_t {
-    AllWell,
-    PowerLostResyncBitmap,   // number = chunks due, other = chunks
-    PowerLostResyncAll,      // dirty, no usable bitmap
-    PowerLostNothingDue,     // dirty, the bitmap says no chunk is due
-    DirtyOnlyOneCopy,        // level 1, one member in sync: md drops the dirty flag
-    Degraded,                // number = members missing, other = more losses it stands
-    VacantSlot,              // number = role
-    SpareReady,              // where = the spare
-    RecoveryWillContinue,    // where = member, number = recovery_offset, other = component sectors
-    RecoveryByBitmap,        // where = member, number = chunks due
-    ResyncWillContinue,      // number = resync_offset
-    BitsIgnoredBecauseClean, // number = set bits that no resync will copy
-    BitmapStaleAllDirty,     // where
-    BitmapRefused,           // where; the kernel does not start it
-    BitmapsDiffer,           // number = chunks in which the members' copies differ
-    BitmapFromMember,        // where = whose copy counts
-    TooFewMembers,           // number = in sync, other = needed
-    DirtyAndDegraded,        // parity: needs force
-    SplitBrain,              // where, number = events there, other = events of the other half
-    SameRoleTwice,           // where, number = role
-    FreshestInconsistent,    // where
-    ReshapeUnderway,         // number = position
-    JournalArray,
-    ClusteredBitmap,
-    LocklessBitmap,
-    UnknownLevel,    // number
-    GeometryRefused, // chunk, layout or number of slots that no kernel runs
-    PplArray,
-    Raid0LayoutUnknown,
-    ComponentTooLarge,
-    Raid0BitmapPanics,   // do not hand this to kernel 6.1
-    LogicalBlockSizeSet, // newer kernels' field in the padding
-    KernelWouldStart,    // where ours is stricter: the kernel would go on
-};
-
-struct Remark
-{
-    RemarkCode code{};
-    std::uint64_t number = 0;
-    std::uint64_t other = 0;
-    std::string where;
 };
 
 struct SyncEstimate

@@ -140,8 +140,8 @@ SyncEstimate estimate(const Draft& draft)
 
 bool willResync(const Draft& draft)
 {
-    return draft.array.superblock && draft.array.resyncOffset != kMaxSector &&
-           !dirtyFlagFalls(draft);
+    return draft.array.resyncOffset != kMaxSector && !dirtyFlagFalls(draft) &&
+           !draft.array.superblock->ppl;
 }
 
 } // namespace

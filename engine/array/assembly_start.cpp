@@ -71,8 +71,7 @@ Readable readable(const Draft& draft)
             trusted[std::size_t(member.role)] = true;
     }
     // A partial parity log says what a torn row held.
-    const bool logged =
-        draft.array.superblock->featureMap & (feature::kPpl | feature::kMultiplePpls);
+    const bool logged = draft.array.superblock->ppl.has_value();
     result.dirty = result.clean && (logged || draft.personality->canStart(geometry, trusted, true));
     return result;
 }
@@ -110,7 +109,8 @@ void judgeFeatures(Draft& draft)
             {RemarkCode::ReshapeUnderway, superblock->reshape->position.count, 0, {}});
     if (superblock->has(feature::kJournal))
         draft.limits.push_back({RemarkCode::JournalArray, 0, 0, {}});
-    if (superblock->featureMap & (feature::kPpl | feature::kMultiplePpls))
+    // A clean array's log is empty.
+    if (superblock->ppl && superblock->isDirty())
         draft.limits.push_back({RemarkCode::PplArray, 0, 0, {}});
     const bool foreignOrder = std::ranges::any_of(draft.array.members, [&](const Member& member) {
         return member.path == draft.array.reference &&
@@ -118,6 +118,7 @@ void judgeFeatures(Draft& draft)
                    return problem.code == ProblemCode::ForeignByteOrder;
                });
     });
+    // Every field can be read, but the kernel of this machine takes no part in it.
     draft.kernelRefuses = draft.kernelRefuses || foreignOrder;
 }
 
@@ -149,21 +150,25 @@ void remarkDirty(const Draft& draft, std::vector<Remark>& remarks)
         remarks.push_back({RemarkCode::DirtyOnlyOneCopy, 0, 0, {}});
         return;
     }
-    if (array.bitmap && array.bitmap->due != 0)
+    if (array.resyncOffset.count != 0)
+        remarks.push_back({RemarkCode::ResyncWillContinue, array.resyncOffset.count, 0, {}});
+    else if (array.bitmap && array.bitmap->due != 0)
         remarks.push_back({RemarkCode::PowerLostResyncBitmap, array.bitmap->due,
             array.bitmap->chunks, array.bitmap->from});
     else if (array.bitmap)
         remarks.push_back({RemarkCode::PowerLostNothingDue, 0, array.bitmap->chunks, {}});
-    else if (array.resyncOffset.count == 0)
+    else
         remarks.push_back({RemarkCode::PowerLostResyncAll, 0, 0, {}});
-    if (array.resyncOffset.count != 0)
-        remarks.push_back({RemarkCode::ResyncWillContinue, array.resyncOffset.count, 0, {}});
 }
 
 void remarkRecovery(const Draft& draft, std::vector<Remark>& remarks)
 {
     const ArrayReport& array = draft.array;
     for (const auto& member : array.members) {
+        if (member.state == MemberState::Replacement)
+            remarks.push_back(
+                {RemarkCode::RecoveryWillContinue, member.superblock->recoveryOffset.count,
+                    member.superblock->componentSize.count, member.path});
         if (member.state != MemberState::Rebuilding)
             continue;
         if (member.reason.code == ReasonCode::RecoveryByBitmap)
@@ -190,9 +195,13 @@ void remarkBitmap(const ArrayReport& array, std::vector<Remark>& remarks)
     if (!array.bitmap)
         return;
     const ArrayBitmap& bitmap = *array.bitmap;
+    // While a member is away its set bits wait for it to come back.
+    const bool awaited = std::ranges::any_of(array.members,
+        [](const Member& member) { return member.reason.code == ReasonCode::RecoveryByBitmap; });
     if (bitmap.stale)
         remarks.push_back({RemarkCode::BitmapStaleAllDirty, 0, 0, bitmap.from});
-    else if (array.resyncOffset == kMaxSector && bitmap.dirty != 0)
+    else if (array.resyncOffset == kMaxSector && bitmap.dirty != 0 && array.missing == 0 &&
+             !awaited)
         remarks.push_back({RemarkCode::BitsIgnoredBecauseClean, bitmap.dirty, 0, {}});
     if (bitmap.differing != 0) {
         remarks.push_back({RemarkCode::BitmapsDiffer, bitmap.differing, 0, {}});
@@ -227,9 +236,7 @@ Needs needsOf(const Draft& draft)
         return Needs::MembersMissing;
     if (!draft.blockers.empty())
         return Needs::Force;
-    const bool only = std::ranges::any_of(
-        draft.limits, [](const Remark& limit) { return limit.code != RemarkCode::PplArray; });
-    if (only)
+    if (!draft.limits.empty())
         return Needs::Unsupported;
     if (array.resyncOffset != kMaxSector && !dirtyFlagFalls(draft))
         return Needs::Resync;
@@ -289,7 +296,7 @@ void decideStart(Draft& draft)
         return choice ? 0 : 1;
     });
 
-    array.canStart = draft.blockers.empty() && !draft.kernelRefuses;
+    array.canStart = draft.blockers.empty();
     array.kernelWouldStart = !draft.kernelRefuses;
     array.needs = needsOf(draft);
 
