@@ -24,6 +24,7 @@ struct Command
 std::span<const Command> commands();
 
 ExitCode scanCommand(const Options& options);
+ExitCode examineCommand(const Options& options);
 ExitCode bitmapCommand(const Options& options);
 ExitCode planCommand(const Options& options);
 ExitCode readCommand(const Options& options);

@@ -11,6 +11,8 @@ using Names = std::string_view;
 
 constexpr std::array<Names, 5> kScanOptions = {
     "--array", "--bitmap-file", "--deep", "--whole", "--overlay"};
+constexpr std::array<Names, 4> kExamineOptions = {
+    "--deep", "--whole", "--bitmap-file", "--overlay"};
 constexpr std::array<Names, 3> kBitmapOptions = {"--array", "--bitmap-file", "--overlay"};
 constexpr std::array<Names, 6> kPlanOptions = {
     "--array", "--bitmap-file", "--overlay", "--without", "--reference", "--read-only"};
@@ -21,12 +23,16 @@ constexpr std::array<Names, 7> kWriteOptions = {
 constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
     "--without", "--reference", "--spare", "--dry-run"};
 
-constexpr std::array<Command, 7> kCommands = {{
+constexpr std::array<Command, 8> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
         "what the next step costs. Writes nothing.\n",
         kScanOptions, false, scanCommand},
+    {"examine", "[PATH...]", "show every field of every superblock and bitmap header",
+        "Field names are mdadm's. Failed checks are listed with the byte they concern. Writes\n"
+        "nothing.\n",
+        kExamineOptions, false, examineCommand},
     {"bitmap", "[PATH...]", "show write-intent bitmaps, also of image files",
         "For each array the copy that counts and every member's own: fields, counts, dirty\n"
         "ranges. A path may also be an external bitmap file. Writes nothing.\n",
