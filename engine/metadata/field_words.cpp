@@ -163,15 +163,15 @@ std::string roleText(Role role)
     case kRoleFaulty:
         return "faulty";
     case kRoleJournal:
-        return "journal";
+        return "Journal";
     default:
-        return role < kRoleLimit ? "active " + std::to_string(role) : "0x" + hexText(role);
+        return role < kRoleLimit ? "Active device " + std::to_string(role) : "0x" + hexText(role);
     }
 }
 
-std::string signedText(std::int64_t value)
+std::string distanceText(std::int64_t sectors)
 {
-    return (value < 0 ? "" : "+") + std::to_string(value) + " sectors";
+    return std::to_string(sectors) + " sectors from superblock";
 }
 
 std::string bitsText(std::uint64_t value, std::span<const BitName> names)

@@ -18,8 +18,8 @@ std::string chunkText(std::uint64_t bytes);                                 // "
 std::string timeText(std::int64_t seconds, std::uint32_t microseconds = 0); // RFC 3339
 std::string levelText(std::int32_t level);
 std::string layoutText(std::int32_t level, std::uint32_t layout);
-std::string roleText(Role role); // "active 0", "spare", "faulty", "journal"
-std::string signedText(std::int64_t value);
+std::string roleText(Role role);                // "Active device 0", "spare", "faulty", "Journal"
+std::string distanceText(std::int64_t sectors); // "-16 sectors from superblock"
 
 // The names whose bits are set, after the number: "0x9 BITMAP_OFFSET BAD_BLOCKS".
 struct BitName

@@ -62,14 +62,14 @@ void addBitmapOrPpl(FieldTexts& out, const Superblock1& disk, const Superblock& 
 {
     constexpr std::size_t kAt = offsetof(Superblock1, bitmap_offset);
     if (superblock.ppl) {
-        out.add("PPL", "ppl.offset", {kAt, 2}, signedText(superblock.ppl->offset),
+        out.add("PPL", "ppl.offset", {kAt, 2}, distanceText(superblock.ppl->offset),
             signExtended(superblock.ppl->offset));
         out.add(
             {}, "ppl.size", {kAt + 2, 2}, sizeText({superblock.ppl->size}), superblock.ppl->size);
         return;
     }
     out.add("Internal Bitmap", BM_FIELD(Superblock1, bitmap_offset), disk.bitmap_offset,
-        signedText(disk.bitmap_offset));
+        distanceText(disk.bitmap_offset));
 }
 
 void addArray(FieldTexts& out, const Superblock1& disk, const Superblock& superblock)
@@ -102,7 +102,7 @@ void addArray(FieldTexts& out, const Superblock1& disk, const Superblock& superb
     out.add("New Chunksize", BM_FIELD(Superblock1, new_chunk), disk.new_chunk,
         chunkText(disk.new_chunk * kSectorBytes));
     out.add("New Offset", BM_FIELD(Superblock1, new_offset), disk.new_offset,
-        signedText(disk.new_offset));
+        std::to_string(disk.new_offset) + " sectors");
 }
 
 void addMember(FieldTexts& out, const Superblock1& disk, const Superblock& superblock)
@@ -127,7 +127,7 @@ void addMember(FieldTexts& out, const Superblock1& disk, const Superblock& super
         shift < 32 ? chunkText(kSectorBytes << shift) : std::to_string(shift), shift);
     out.add({}, BM_FIELD(Superblock1, bblog_size), disk.bblog_size, sizeText({disk.bblog_size}));
     out.add("Bad Block Log", BM_FIELD(Superblock1, bblog_offset), disk.bblog_offset,
-        signedText(disk.bblog_offset));
+        distanceText(disk.bblog_offset));
 }
 
 std::string resyncText(Sectors offset)
