@@ -126,7 +126,9 @@ void Judge::electReference()
 {
     const auto rank = [](const Member& member) {
         const bool replacement = member.superblock->has(feature::kReplacement);
-        return std::tuple(~member.events, member.superblock->role(), replacement);
+        // The kernel does not even see a superblock of the other byte order.
+        const bool foreign = member.superblock->byteOrder != std::endian::native;
+        return std::tuple(foreign, ~member.events, member.superblock->role(), replacement);
     };
     const auto eligible = [&](const Member& member) {
         const Role role = member.superblock->role();
@@ -150,6 +152,10 @@ bool Judge::belongs(Member& member)
     const Superblock& own = *member.superblock;
     const Superblock& fresh = *m_reference->superblock;
     Reason reason{ReasonCode::None, 0, 0, m_reference->path};
+    if (own.byteOrder != fresh.byteOrder) {
+        settle(member, MemberState::Damaged, {ReasonCode::SuperblockRefused, 0, 0, {}});
+        return false;
+    }
     if (m_group.is090) {
         if (const auto word = differingWord(own, fresh))
             reason = {ReasonCode::FixedFieldsDiffer, *word, 0, m_reference->path};
