@@ -20,14 +20,6 @@ namespace {
 constexpr std::uint32_t kWritableFeatures =
     feature::kBitmapOffset | feature::kRecoveryOffset | feature::kRecoveryBitmap;
 
-bool canWrite(const ArrayReport& array)
-{
-    const auto& reference = *array.superblock;
-    if (reference.level != 1 || reference.version == MetadataVersion::V0_90 || reference.reshape)
-        return false;
-    return !array.bitmap || (!array.bitmap->location.external && array.bitmap->header.nodes == 0);
-}
-
 Result<ArrayMember> openMember(
     const ArrayState& state, const Member& planned, const MemberAccess& access)
 {
@@ -164,10 +156,12 @@ Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAcce
             array.needs == Needs::Choice ? ErrorCode::NeedsChoice : ErrorCode::NotEnoughMembers,
             array.name);
     const bool writing = plan.choices.mode != WriteMode::ReadOnly;
-    if (!array.superblock || array.geometry.level != 1 || (writing && !canWrite(array)))
+    if (!array.superblock || array.geometry.level != 1)
         return fail(ErrorCode::Unsupported, array.name);
 
     auto state = std::make_unique<ArrayState>(plan, std::move(access));
+    if (writing)
+        BM_TRY(state->supportsWriting());
     BM_TRY(openMembers(*state));
     log(LogEvent::ArrayOpened, state->name, {}, state->members.size(), state->events);
     if (writing)

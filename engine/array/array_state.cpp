@@ -154,6 +154,17 @@ Result<void> ArrayState::writable() const
     return {};
 }
 
+Result<void> ArrayState::supportsWriting() const
+{
+    const auto& bitmap = plan.array.bitmap;
+    const bool level = reference->level == 1 && !reference->reshape;
+    const bool format = reference->version != MetadataVersion::V0_90;
+    const bool map = !bitmap || (!bitmap->location.external && bitmap->header.nodes == 0);
+    if (!level || !format || !map)
+        return fail(ErrorCode::Unsupported, name);
+    return {};
+}
+
 ArrayState::Readers ArrayState::readers() const
 {
     const std::lock_guard lock(m_mutex);

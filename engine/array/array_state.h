@@ -82,6 +82,9 @@ struct ArrayState
     // OK when a job may write.
     Result<void> writable() const;
 
+    // OK when this kind of array is one that we write to at all.
+    Result<void> supportsWriting() const;
+
     // For other threads. publish() makes what is above visible to them.
     struct Reader
     {

@@ -82,7 +82,7 @@ Superblock spareSuperblock(const ArrayState& state, const HotAddPlan& plan, Sect
     spare.location = location;
     spare.dataOffset = plan.dataOffset;
     spare.dataSize = plan.dataSize;
-    spare.featureMap = state.bitmap ? feature::kBitmapOffset : 0;
+    spare.featureMap = state.reference->featureMap & feature::kBitmapOffset;
     spare.recoveryOffset = {};
     spare.devNumber = plan.devNumber;
     spare.deviceUuid = randomUuid();
@@ -99,40 +99,46 @@ Superblock spareSuperblock(const ArrayState& state, const HotAddPlan& plan, Sect
     return spare;
 }
 
+std::uint64_t bitmapAreaBytes(const ArrayState& state)
+{
+    const auto bytes = bitmapBytes(state.plan.array.bitmap->chunks);
+    return (bytes + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
+}
+
 void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
 {
     const auto superblockBytes = superblockLength(*state.reference).bytes();
-    const auto add = [&](const std::string& path, Sectors location, std::uint64_t pages) {
+    const auto add = [&](const std::string& path, Sectors location, bool withBitmap) {
         plan.writes.push_back({path, location.bytes(), superblockBytes, WritePurpose::Superblock});
-        if (pages == 0)
+        if (!withBitmap)
             return;
         const auto sector =
             static_cast<std::int64_t>(location.count) + state.reference->bitmapOffset;
-        const auto last = state.bitmap->page(pages - 1).size();
         plan.writes.push_back({path, static_cast<std::uint64_t>(sector) * kSectorBytes,
-            (pages - 1) * kBitmapPageBytes + last,
-            pages == 1 ? WritePurpose::BitmapHeader : WritePurpose::Bitmap});
+            bitmapAreaBytes(state), WritePurpose::Bitmap});
     };
+    const bool hasBitmap = plan.bitmapPages != 0;
     for (const auto& member : state.members) {
         // Every page on the others as well: the bits go when the array is complete again.
         if (member.path != plan.path)
-            add(member.path, member.superblock->location, member.hasRole() ? plan.bitmapPages : 0);
+            add(member.path, member.superblock->location, hasBitmap && member.hasRole());
     }
-    add(plan.path, newLocation, plan.bitmapPages);
+    add(plan.path, newLocation, hasBitmap);
     plan.writes.push_back(
         {plan.path, plan.dataOffset.bytes(), state.arraySize.bytes(), WritePurpose::Data});
 }
 
 Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
 {
-    BM_TRY(state.writable());
+    BM_TRY(state.supportsWriting());
     HotAddPlan plan;
     plan.path = path;
     const auto role = state.vacantRole();
     if (!role)
         return fail(ErrorCode::NoVacantSlot, state.name);
     plan.role = *role;
-    plan.bitmapPages = state.bitmap ? state.bitmap->pages() : 0;
+    if (state.reference->hasBitmap())
+        plan.bitmapPages = bitmapPages(state.plan.array.bitmap->chunks);
     plan.recovery.readBytes = state.arraySize.bytes();
     plan.recovery.writeBytes = state.arraySize.bytes();
 

@@ -67,6 +67,7 @@ private slots:
     void hotAdd_withoutBitmapWritesNoPage();
     void planHotAdd_takesTheNextFreeNumber();
     void planHotAdd_writesNothing();
+    void planHotAdd_isTheSameOnAnArrayThatIsOnlyRead();
     void planHotAdd_namesEveryByteThatIsWritten();
     void planHotAdd_refusesAMemberOfAnArray();
     void planHotAdd_refusesWhatIsTooSmall();
@@ -255,6 +256,21 @@ void TestHotAdd::planHotAdd_writesNothing()
     mirror.device(0).resetCounts();
     QVERIFY(planHotAdd(*array, "blank0"));
     QCOMPARE(mirror.device(0).counts().writes + mirror.device(1).counts().writes, 0U);
+}
+
+void TestHotAdd::planHotAdd_isTheSameOnAnArrayThatIsOnlyRead()
+{
+    MemoryMirror mirror(degraded());
+    fill(mirror);
+    const auto reading = mirror.running(WriteMode::ReadOnly);
+    const auto asked = planHotAdd(*reading, "blank0");
+    QVERIFY(asked);
+    QCOMPARE(mirror.device(0).counts().writes, 0U);
+    QVERIFY(!hotAdd(*reading, *asked));
+    const auto array = mirror.running();
+    const auto plan = planHotAdd(*array, "blank0");
+    QCOMPARE(asked->bitmapPages, plan->bitmapPages);
+    QCOMPARE(asked->writes.size(), plan->writes.size());
 }
 
 void TestHotAdd::planHotAdd_namesEveryByteThatIsWritten()
