@@ -156,10 +156,10 @@ Result<void> ArrayState::writable() const
 
 Result<void> ArrayState::supportsWriting() const
 {
-    const auto& bitmap = plan.array.bitmap;
+    const auto& found = plan.array.bitmap;
     const bool level = reference->level == 1 && !reference->reshape;
     const bool format = reference->version != MetadataVersion::V0_90;
-    const bool map = !bitmap || (!bitmap->location.external && bitmap->header.nodes == 0);
+    const bool map = !found || (!found->location.external && found->header.nodes == 0);
     if (!level || !format || !map)
         return fail(ErrorCode::Unsupported, name);
     return {};
