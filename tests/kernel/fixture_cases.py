@@ -102,7 +102,7 @@ def mirrors():
     yield Case("raid1-1.2-none-split-equal", "1", state="state_split_equal")
     yield Case("raid1-0.90-none-split", "1", "0.90", state="state_split")
     yield Case("raid1-1.2-none-bad-blocks", "1", state="state_bad_blocks")
-    yield Case("raid1-1.2-write-mostly", "1", options="--write-mostly", bitmap="internal", bitmap_chunk="64K", state="crash_dirty")
+    yield Case("raid1-1.2-write-mostly", "1", bitmap="internal", bitmap_chunk="64K", state="crash_write_mostly")
     yield Case("raid1-1.2-unequal-sizes", "1", sizes=[16384, 20000], bitmap="internal", bitmap_chunk="32K", state="crash_dirty")
 
 

@@ -12,6 +12,8 @@ fixture_cases.py lists the cases. For each, FOLDER/<case>/ holds the member imag
                         "bitmap": mdadm -X, plus "bits" and "dirty" as numbers, or null,
                         "dirty_ranges": [[first, last], ...] of set chunks, by a reader of our own, or null,
                         "sectors": size of the image}}
+  differing mirrors only: {"m1.img": ranges of 4 KiB blocks of the data area in which it differs from the first
+            kept member, ...}; else null
   bitmap_file  {"bitmap": mdadm -X, "dirty_ranges": ...} or null
   trial     what assembling (copies of) all of them did, the array first held auto-read-only:
     assemble      {"status", "output"} of `mdadm --assemble`
@@ -183,8 +185,16 @@ def collect(case, guest_name, folder, seen):
                                "bitmap": pool.parse_bitmap(read(seen / f"{guest_name}-{index}.bitmap")) if bitmap else None,
                                "dirty_ranges": mdimage.ranges(bitmap.dirty()) if bitmap else None,
                                "sectors": member.sectors}
-    return {"case": dataclasses.asdict(case), "members": members, "bitmap_file": bitmap_file(folder),
+    return {"case": dataclasses.asdict(case), "members": members, "differing": differing(case, folder), "bitmap_file": bitmap_file(folder),
             "trial": trial(seen, list(members), image_of)}
+
+
+def differing(case, folder):
+    # Reading 9 GiB of holes would take longer than all the rest.
+    if case.level != "1" or case.mib > 1024:
+        return None
+    first, *others = [mdimage.Member(folder / f"m{index}.img") for index in case.kept()]
+    return {other.path.name: mdimage.ranges(sorted(mdimage.differing_chunks(first, other, 4096))) for other in others}
 
 
 def bitmap_file(folder):

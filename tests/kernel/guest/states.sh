@@ -94,6 +94,12 @@ write_and_leave_dirty() {
 state_clean() { stop; }
 crash_dirty() { write_and_leave_dirty 1; }
 
+# Slot 0 is not read while there is another one.
+crash_write_mostly() {
+    echo writemostly > "/sys/block/$MD/md/rd0/state" || die "$C: not write-mostly"
+    write_and_leave_dirty 1
+}
+
 state_degraded() {
     lose_last
     write_some later
