@@ -8,6 +8,7 @@
 
 #include <QApplication>
 #include <QDir>
+#include <QMouseEvent>
 #include <QStyleFactory>
 #include <QTest>
 #include <QVBoxLayout>
@@ -59,16 +60,21 @@ void HeatmapScreens::pictures_areWritten()
             QStringLiteral("heatmap-%1-%2-%3x.png")
                 .arg(QLatin1String(what), dark ? QLatin1String("dark") : QLatin1String("light"))
                 .arg(scale);
+        QCoreApplication::processEvents(); // lay out
         QVERIFY(window.grab().save(m_folder.filePath(name)));
     };
 
     BitmapFrameBuilder builder = test::resyncingArray();
     heatmap->setFrame(builder.publish());
-    QTest::mouseMove(&heatmap->grid(), heatmap->grid().rectOf(665).center());
+    const QPoint cell = heatmap->grid().rectOf(665).center();
+    QMouseEvent hover(QEvent::MouseMove, cell, heatmap->grid().mapToGlobal(cell), Qt::NoButton,
+        Qt::NoButton, Qt::NoModifier);
+    QApplication::sendEvent(&heatmap->grid(), &hover);
     QTRY_VERIFY(window.findChild<HeatmapTip*>() && window.findChild<HeatmapTip*>()->isVisible());
     save("resync");
 
-    QTest::mouseMove(&heatmap->grid(), QPoint(-5, -5));
+    QEvent leave(QEvent::Leave);
+    QApplication::sendEvent(&heatmap->grid(), &leave);
     heatmap->setMembersShown(true);
     heatmap->grid().setFocus();
     window.activateWindow();

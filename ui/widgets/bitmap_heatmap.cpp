@@ -15,11 +15,9 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
-#include <QScrollBar>
 #include <QToolButton>
 
 #include <algorithm>
-#include <limits>
 
 namespace bitmend {
 
@@ -31,7 +29,6 @@ BitmapHeatmap::BitmapHeatmap(QWidget* parent)
     , m_membersShown(new QToolButton(this))
     , m_members(new HeatmapMembers(this))
     , m_grid(new HeatmapGrid(this))
-    , m_scroll(new QScrollBar(Qt::Vertical, this))
     , m_line(new QLabel(this))
     , m_cellSize(new QLabel(this))
 {
@@ -53,7 +50,7 @@ BitmapHeatmap::BitmapHeatmap(QWidget* parent)
     layout->addLayout(makeHeading());
     layout->addWidget(m_overview);
     layout->addWidget(m_members);
-    layout->addLayout(makeCells(), 1);
+    layout->addWidget(m_grid, 1);
     layout->addLayout(foot);
     connectParts();
     setFrame({});
@@ -84,16 +81,6 @@ QLayout* BitmapHeatmap::makeHeading()
     return row;
 }
 
-QLayout* BitmapHeatmap::makeCells()
-{
-    m_scroll->setAccessibleName(tr("Scroll the cells"));
-    auto* row = new QHBoxLayout;
-    row->setSpacing(6);
-    row->addWidget(m_grid, 1);
-    row->addWidget(m_scroll);
-    return row;
-}
-
 void BitmapHeatmap::connectParts()
 {
     connect(m_membersShown, &QToolButton::toggled, this, &BitmapHeatmap::setMembersShown);
@@ -117,9 +104,6 @@ void BitmapHeatmap::connectParts()
     connect(m_grid, &HeatmapGrid::hoverEnded, this, &BitmapHeatmap::tellSelection);
     connect(m_grid, &HeatmapGrid::offsetWanted, this, &BitmapHeatmap::askForPlace);
     connect(m_grid, &HeatmapGrid::menuWanted, this, &BitmapHeatmap::showMenu);
-    connect(m_scroll, &QScrollBar::valueChanged, this, [this](int row) {
-        m_grid->scrollTo(std::uint64_t(row) * std::uint64_t(m_grid->layoutOfCells().columns()));
-    });
 }
 
 bool BitmapHeatmap::hasChunks() const { return m_grid->frame() && m_grid->frame()->chunks > 0; }
@@ -159,21 +143,10 @@ void BitmapHeatmap::select(ChunkRange chunks)
 void BitmapHeatmap::followView()
 {
     const HeatmapLayout& cells = m_grid->layoutOfCells();
-    if (!hasChunks()) {
-        m_scroll->hide();
+    if (!hasChunks())
         return;
-    }
     m_overview->setVisibleChunks(cells.visibleRange());
     m_members->setVisibleChunks(cells.visibleRange());
-
-    // In rows; the last one may begin before the last row's end does.
-    const auto columns = std::uint64_t(cells.columns());
-    const std::uint64_t rows = (cells.lastFirstCell() + columns - 1) / columns;
-    const QSignalBlocker blocked(m_scroll);
-    m_scroll->setRange(0, int(std::min<std::uint64_t>(rows, std::numeric_limits<int>::max())));
-    m_scroll->setPageStep(cells.pageCells() / cells.columns());
-    m_scroll->setValue(int((cells.firstCell() + columns - 1) / columns));
-    m_scroll->setVisible(rows > 0);
     describeCells();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The write-intent bitmap of one array, as a map: heading and legend, the whole array on one line,
 // the members' own copies when unfolded, the cells, and a line about what is selected or under the
-// mouse. Knows only frames.
+// mouse. The line of the whole array is what the cells are scrolled with. Knows only frames.
 #pragma once
 
 #include "engine/array/bitmap_frame.h"
@@ -11,7 +11,6 @@
 #include <optional>
 
 class QLabel;
-class QScrollBar;
 class QToolButton;
 
 namespace bitmend {
@@ -56,7 +55,6 @@ protected:
 
 private:
     QLayout* makeHeading();
-    QLayout* makeCells();
     void connectParts();
     void followView();
     void tell(std::optional<ChunkRange> chunks);
@@ -71,7 +69,6 @@ private:
     QToolButton* m_membersShown;
     HeatmapMembers* m_members;
     HeatmapGrid* m_grid;
-    QScrollBar* m_scroll;
     QLabel* m_line;
     QLabel* m_cellSize;
     std::optional<ChunkRange> m_told; // what the line is about; none: the whole bitmap

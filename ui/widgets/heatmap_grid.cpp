@@ -188,6 +188,11 @@ void HeatmapGrid::outline(QPainter& painter, ChunkRange chunks) const
         one.addRect(QRectF(span.topLeft() / scale, span.size() / scale));
         shape = shape.united(one);
     }
+    // At the widget's edge half a pen would be cut off.
+    const double inset = painter.pen().widthF() / 2;
+    QPainterPath inside;
+    inside.addRect(QRectF(rect()).adjusted(inset, inset, -inset, -inset));
+    shape = shape.intersected(inside);
     painter.drawPath(shape);
 }
 

@@ -26,14 +26,15 @@ double pitchFor(QSize pixels, qreal scale, std::uint64_t chunks)
 }
 
 // Of the pitches close to the wanted one, that which leaves the least of the width empty.
-int snuggest(int wanted, int width, int gap)
+// Not larger than `most`.
+int snuggest(int wanted, int most, int width, int gap)
 {
-    const int play = std::max(1, wanted / 8);
+    const int play = std::max(1, wanted / 10);
     const auto rest = [&](int pitch) {
         return (width + gap) % pitch * 8 + std::abs(pitch - wanted);
     };
     int best = wanted;
-    for (int pitch = wanted - play; pitch <= wanted + play; ++pitch) {
+    for (int pitch = wanted - play; pitch <= most; ++pitch) {
         if (rest(pitch) < rest(best))
             best = pitch;
     }
@@ -48,9 +49,13 @@ HeatmapLayout::HeatmapLayout(QSize devicePixels, qreal scale, std::uint64_t chun
     : m_chunks(chunks)
     , m_gap(std::max(1, int(std::lround(kGap * scale))))
 {
-    const int wanted = int(std::lround(pitchFor(devicePixels, scale, chunks) * scale));
-    m_pitch = snuggest(wanted, devicePixels.width(), m_gap);
+    const double pitch = pitchFor(devicePixels, scale, chunks);
+    const int wanted = int(std::lround(pitch * scale));
+    // Cells that were made large so that all chunks fit must not grow out of that again.
+    const int most = pitch > kPitch ? wanted : wanted + wanted / 10;
+    m_pitch = snuggest(wanted, most, devicePixels.width(), m_gap);
     m_columns = std::max(1, (devicePixels.width() + m_gap) / m_pitch);
+    m_rest = std::clamp(devicePixels.width() - (m_columns * m_pitch - m_gap), 0, m_columns - 1);
     m_rows = std::max(1, (devicePixels.height() + m_gap) / m_pitch);
 
     const std::uint64_t all =
@@ -93,14 +98,22 @@ ChunkRange HeatmapLayout::visibleRange() const
 QRect HeatmapLayout::rectOf(int index) const
 {
     const int size = m_pitch - m_gap;
-    return {index % m_columns * m_pitch, index / m_columns * m_pitch, size, size};
+    return {leftOf(index % m_columns), index / m_columns * m_pitch, size, size};
+}
+
+int HeatmapLayout::leftOf(int column) const
+{
+    return column * m_pitch + column * m_rest / std::max(1, m_columns - 1);
 }
 
 std::optional<int> HeatmapLayout::indexAt(QPoint devicePixel) const
 {
-    if (devicePixel.x() < 0 || devicePixel.y() < 0 || devicePixel.x() >= m_columns * m_pitch)
+    if (devicePixel.x() < 0 || devicePixel.y() < 0 || devicePixel.x() >= leftOf(m_columns))
         return {};
-    const int index = devicePixel.y() / m_pitch * m_columns + devicePixel.x() / m_pitch;
+    int column = devicePixel.x() / m_pitch;
+    while (column >= m_columns || leftOf(column) > devicePixel.x())
+        --column;
+    const int index = devicePixel.y() / m_pitch * m_columns + column;
     if (index >= visibleCells())
         return {};
     return index;

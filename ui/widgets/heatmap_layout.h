@@ -46,6 +46,8 @@ public:
     std::optional<int> indexAt(QPoint devicePixel) const;
     std::optional<int> indexOf(std::uint64_t cell) const; // none when scrolled out
 
+    int leftOf(int column) const;
+
     bool operator==(const HeatmapLayout&) const = default;
 
 private:
@@ -58,6 +60,7 @@ private:
     int m_rows = 1;
     int m_pitch = 15;
     int m_gap = 2;
+    int m_rest = 0; // pixels that whole cells leave empty, at most one per gap: given to the gaps
 };
 
 } // namespace bitmend

@@ -83,7 +83,7 @@ int HeatmapLegend::widthOf(const Item& item) const
 
 std::vector<QRect> HeatmapLegend::placesIn(int width) const
 {
-    const int height = std::max(fontMetrics().height(), kSwatch);
+    const int rowHeight = std::max(fontMetrics().height(), kSwatch);
     std::vector<QRect> places;
     std::size_t rowBegin = 0;
     int x = 0;
@@ -99,19 +99,23 @@ std::vector<QRect> HeatmapLegend::placesIn(int width) const
         if (x > 0 && x + needed > width) {
             alignRow();
             x = 0;
-            y += height + kRowSpace;
+            y += rowHeight + kRowSpace;
         }
-        places.emplace_back(x, y, needed, height);
+        places.emplace_back(x, y, needed, rowHeight);
         x += needed + kToNext;
     }
     alignRow();
+    // In the middle of the height there is.
+    const int free = height() - (y + rowHeight);
+    for (QRect& place : places)
+        place.translate(0, std::max(free / 2, 0));
     return places;
 }
 
 int HeatmapLegend::heightForWidth(int width) const
 {
     const auto places = placesIn(width);
-    return places.empty() ? 0 : places.back().bottom() + 1;
+    return places.empty() ? 0 : places.back().bottom() - places.front().top() + 1;
 }
 
 QSize HeatmapLegend::sizeHint() const

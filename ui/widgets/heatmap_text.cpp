@@ -37,6 +37,26 @@ std::uint64_t endByte(const BitmapFrame& frame, ChunkRange range)
     return covered > startByte(frame, range) ? std::min(end, covered) : end;
 }
 
+// In a unit small enough to tell the two ends apart, and no smaller.
+QString sizeRange(std::uint64_t begin, std::uint64_t end)
+{
+    static constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    const std::uint64_t length = end - begin;
+    std::size_t power = 0;
+    while (power + 1 < kUnits.size() && length * 64 >> (10 * (power + 1)) > 0)
+        ++power;
+    const auto number = [power](std::uint64_t bytes) {
+        const std::uint64_t whole = bytes >> (10 * power);
+        const std::uint64_t part = ((bytes - (whole << (10 * power))) * 100) >> (10 * power);
+        return power == 0 ? numberText(bytes)
+                          : QStringLiteral("%1.%2")
+                                .arg(numberText(whole))
+                                .arg(part, 2, 10, QLatin1Char('0'));
+    };
+    const QLatin1String unit(kUnits[power]);
+    return tr("%1 %3 \u2013 %2 %3").arg(number(begin), number(end), unit);
+}
+
 QString fromTo(const QString& first, const QString& last)
 {
     return first == last ? first : tr("%1 \u2013 %2").arg(first, last);
@@ -155,7 +175,7 @@ QString agreement(const BitmapFrame& frame, ChunkRange range)
 
 QString place(const BitmapFrame& frame, ChunkRange range)
 {
-    const QString text = fromTo(sizeText(startByte(frame, range)), sizeText(endByte(frame, range)));
+    const QString text = sizeRange(startByte(frame, range), endByte(frame, range));
     return frame.arrayAddressed ? tr("array %1").arg(text) : tr("each member %1").arg(text);
 }
 
@@ -173,6 +193,8 @@ QStringList members(const BitmapFrame& frame, ChunkRange range)
     const bool placed = frame.mirrored || !frame.arrayAddressed;
     QStringList lines;
     for (const MemberBits& member : frame.members) {
+        if (member.role < 0 && !hasCopy(member))
+            continue; // an idle spare holds nothing here
         QStringList parts;
         if (placed) {
             const std::uint64_t sector =

@@ -148,9 +148,12 @@ void drawCell(QPainter& painter, const QRectF& square, CellLook look, const QPal
     }
     drawFill(painter, body, look, palette);
     if (look.syncing) {
-        painter.setPen(QPen(roleColor(ColorRole::Syncing, palette), 2));
+        const double width = std::max(2.0, body.width() * 0.09);
+        const double inset = width / 2;
+        const double radius = std::max(1.5, body.width() * 0.13);
+        painter.setPen(QPen(roleColor(ColorRole::Syncing, palette), width));
         painter.setBrush(Qt::NoBrush);
-        painter.drawRoundedRect(body.adjusted(1, 1, -1, -1), 1.5, 1.5);
+        painter.drawRoundedRect(body.adjusted(inset, inset, -inset, -inset), radius, radius);
     }
     painter.restore();
 }

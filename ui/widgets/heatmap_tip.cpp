@@ -39,6 +39,9 @@ void HeatmapTip::showFor(
     const BitmapFrame& frame, ChunkRange range, const QWidget* near, QRect cell)
 {
     const QString muted = palette().color(QPalette::PlaceholderText).name();
+    const auto softly = [&muted](const QString& html) {
+        return line(QStringLiteral("<span style=\"color:%1\">%2</span>").arg(muted, html));
+    };
     const QString agreement = heatmap::agreement(frame, range);
     QStringList lines;
     lines += line(QStringLiteral("<b>%1</b> \u00b7 %2")
@@ -46,7 +49,7 @@ void HeatmapTip::showFor(
     if (!agreement.isEmpty())
         lines += line(agreement);
     lines += line(heatmap::place(frame, range));
-    lines += line(heatmap::sectors(frame, range));
+    lines += softly(heatmap::sectors(frame, range));
     const QStringList members = heatmap::members(frame, range);
     for (const QString& member : members.first(std::min<qsizetype>(members.size(), kMostMembers)))
         lines += line(member.toHtmlEscaped());
@@ -54,9 +57,6 @@ void HeatmapTip::showFor(
         lines += line(tr("and %n more members", nullptr, int(members.size() - kMostMembers)));
     if (frame.pageDue(range))
         lines += line(heatmap::pageDueWord());
-    if (frame.state(range.first) != ChunkState::Clean && range.length() == 1)
-        lines += line(QStringLiteral("<span style=\"color:%1\">%2</span>")
-                .arg(muted, heatmap::stateMeaning(frame.state(range.first))));
     m_label->setText(
         QStringLiteral("<div style=\"line-height:125%\">%1</div>").arg(lines.join(QString())));
     adjustSize();
