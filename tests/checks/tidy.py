@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""clang-tidy over every source of ours, side by side on all cores.
+
+  tidy.py --prepare BUILD     make what the sources include but moc writes
+  tidy.py BUILD               judge
+
+BUILD is a configured tree with compile_commands.json. What was clean stays clean until the source,
+one of our headers that it includes, the way it is compiled or the rules change: a file in
+BUILD/tidy-cache, named by the hash of all that, says so.
+"""
+
+import argparse
+import concurrent.futures
+import functools
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import sources
+
+TIDY = "clang-tidy-19"
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+
+
+def units(build):
+    """Our own sources among the compile commands, with how each is compiled."""
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = Path(os.path.normpath(Path(entry["directory"]) / entry["file"]))
+        if path.is_relative_to(sources.TOP) and not path.is_relative_to(build.parent):
+            yield path, entry["command"]
+
+
+@functools.cache
+def text_of(path):
+    return path.read_text() if path.is_file() else None
+
+
+def own_includes(path, seen):
+    for name in INCLUDE.findall(text_of(path) or ""):
+        included = sources.TOP / name
+        if included not in seen and text_of(included) is not None:
+            seen.add(included)
+            own_includes(included, seen)
+    return seen
+
+
+def fingerprint(path, command, rules):
+    digest = hashlib.sha256(rules + command.encode())
+    for part in [path, *sorted(own_includes(path, set()))]:
+        digest.update(str(part.relative_to(sources.TOP)).encode() + b"\0" + text_of(part).encode())
+    return digest.hexdigest()
+
+
+def judge(unit, build, rules):
+    path, command = unit
+    clean = build / "tidy-cache" / fingerprint(path, command, rules)
+    if clean.exists():
+        return None
+    done = subprocess.run([TIDY, "-p", str(build), "--quiet", str(path)], capture_output=True, text=True)
+    if done.returncode == 0:
+        clean.touch()
+        return None
+    return f"{path.relative_to(sources.TOP)}:\n{done.stdout}" + ("" if done.stdout else done.stderr)
+
+
+def prepare(build):
+    """By CMake's own step for it, as the targets would first build all that their libraries need."""
+    steps = sorted(build.glob("**/AutogenInfo.json"))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = list(pool.map(lambda step: subprocess.run(
+            ["cmake", "-E", "cmake_autogen", str(step), ""], stdout=subprocess.DEVNULL).returncode, steps))
+    return max(done, default=0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prepare", action="store_true")
+    parser.add_argument("build", type=Path)
+    arguments = parser.parse_args()
+    build = arguments.build.resolve()
+    if arguments.prepare:
+        return prepare(build)
+    (build / "tidy-cache").mkdir(exist_ok=True)
+    version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
+    rules = version + (sources.TOP / ".clang-tidy").read_bytes()
+    all_units = sorted(set(units(build)))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [text for text in pool.map(lambda unit: judge(unit, build, rules), all_units) if text]
+    print(f"{len(all_units)} sources")
+    return sources.report(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
