@@ -42,10 +42,10 @@ std::vector<ExtentSet::Piece> ExtentSet::split(SectorRange range) const
     while (at < end) {
         const bool inside = next != m_ranges.end() && next->first <= at;
         std::uint64_t until = end;
+        if (next != m_ranges.end())
+            until = std::min(end, inside ? next->second : next->first);
         if (inside)
-            until = std::min(end, (next++)->second);
-        else if (next != m_ranges.end())
-            until = std::min(end, next->first);
+            ++next;
         pieces.push_back({{{at}, {until}}, inside});
         at = until;
     }

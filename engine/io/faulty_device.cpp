@@ -45,9 +45,10 @@ std::vector<std::byte> afterPowerCut(std::vector<std::byte> before,
             const std::uint64_t at = entry.offset + done;
             const auto length = std::min<std::uint64_t>(
                 kSectorBytes - at % kSectorBytes, entry.bytes.size() - done);
-            if (index < durable || survives())
+            if (index < durable || survives()) {
                 std::copy_n(entry.bytes.begin() + std::ptrdiff_t(done), length,
                     before.begin() + std::ptrdiff_t(at));
+            }
             done += length;
         }
     }

@@ -13,10 +13,13 @@ namespace {
 
 using namespace ondisk;
 
-constexpr std::size_t kWindow = 64 * 1024;
+constexpr std::size_t kWindow = std::size_t(64) << 10;
 // A torn batch has no stretch of zeros this long, as every extent's end is above 0; behind one
 // nothing of ours can follow.
-constexpr std::uint64_t kZerosThatEnd = 256 * 1024;
+constexpr std::uint64_t kZerosThatEnd = std::uint64_t(256) << 10;
+
+constexpr std::uint64_t kHashedHead = std::uint64_t(64) << 10;
+constexpr std::uint64_t kHashedTail = std::uint64_t(128) << 10;
 
 constexpr auto kCrcTable = [] {
     std::array<std::uint32_t, 256> table{};
@@ -132,8 +135,8 @@ Result<void> examineTail(const BlockSource& log, OverlayLogState& state)
 Result<BaseIdentity> identityOf(const BlockSource& base)
 {
     const std::uint64_t size = base.sizeBytes();
-    const std::uint64_t head = std::min<std::uint64_t>(size, 64 * 1024);
-    const std::uint64_t tail = std::min<std::uint64_t>(size - head, 128 * 1024);
+    const std::uint64_t head = std::min(size, kHashedHead);
+    const std::uint64_t tail = std::min(size - head, kHashedTail);
     AlignedBuffer buffer(head + tail);
     BM_TRY(base.readAt(0, buffer.first(head)));
     BM_TRY(base.readAt(size - tail, buffer.span().subspan(head)));

@@ -25,6 +25,7 @@ namespace {
 // Every place a table or a known superblock can lie in, counted from either end.
 constexpr std::uint64_t kEndBytes = 1 << 20;
 constexpr unsigned kLargeSector = 4096;
+constexpr std::uint64_t kStep = 64U << 10U; // copied at once
 
 struct MbrEntry
 {
@@ -66,6 +67,13 @@ struct GptHeader
 static_assert(OnDisk<BootRecord> && sizeof(BootRecord) == 512);
 static_assert(OnDisk<GptHeader> && sizeof(GptHeader) == 88);
 
+// Compares the bytes with themselves, one place on: memcmp is the fastest loop there is.
+bool isZero(std::span<const std::byte> bytes)
+{
+    return bytes.empty() || (bytes.front() == std::byte{} &&
+                                std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
 // What two small reads tell: whether it is worth asking libblkid at all, and how.
 struct Signatures
 {
@@ -99,7 +107,7 @@ Result<Signatures> readSignatures(const BlockSource& source)
     if (source.descriptor() >= 0 && ::ioctl(source.descriptor(), BLKSSZGET, &sectorBytes) == 0)
         found.sectorBytes = unsigned(sectorBytes);
 
-    if (found.isGpt || source.sizeBytes() < 2 * kLargeSector)
+    if (found.isGpt || source.sizeBytes() < std::uint64_t(2) * kLargeSector)
         return found;
     // The backup header, in the last sector.
     const auto tail = std::span(buffer).first(kLargeSector);
@@ -163,7 +171,6 @@ private:
         if (offset >= m_source.sizeBytes())
             return {};
         length = std::min(length, m_source.sizeBytes() - offset);
-        constexpr std::uint64_t kStep = 64 * 1024;
         AlignedBuffer buffer(std::min(length, kStep));
         for (std::uint64_t done = 0; done < length; done += kStep) {
             const auto part = buffer.first(std::min(kStep, length - done));
@@ -181,8 +188,11 @@ private:
         return {};
     }
 
+    // Zeros need no place in a sparse file, and most sources are full of them.
     Result<void> put(std::uint64_t offset, std::span<const std::byte> bytes)
     {
+        if (isZero(bytes))
+            return {};
         while (!bytes.empty()) {
             const ssize_t written = ::pwrite(m_fd, bytes.data(), bytes.size(), off_t(offset));
             if (written < 0 && errno == EINTR)

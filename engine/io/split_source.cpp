@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <limits>
+#include <ranges>
 #include <vector>
 
 namespace bitmend {
@@ -37,8 +37,8 @@ struct PartName
     {
         std::string text(suffix.size(), isNumbered() ? '0' : 'a');
         const unsigned radix = isNumbered() ? 10 : 26;
-        for (auto place = text.rbegin(); place != text.rend(); ++place) {
-            *place = char(*place + char(number % radix));
+        for (char& place : text | std::views::reverse) {
+            place = char(place + char(number % radix));
             number /= radix;
         }
         return stem + text;

@@ -20,17 +20,25 @@ constexpr std::uint64_t kSectors = 64;
 constexpr int kRounds = 200;
 constexpr int kReaders = 3;
 
+// -1 when the sector is a mixture, or cannot be read.
+int versionOf(const BlockSource& overlay, std::uint64_t sector)
+{
+    const auto bytes = bytesAt(overlay, sector * kSectorBytes, kSectorBytes);
+    const bool isWhole = !bytes.empty() && std::ranges::all_of(bytes, [&](std::byte byte) {
+        return byte == bytes.front();
+    });
+    return isWhole ? int(bytes.front()) : -1;
+}
+
 void readUntilDone(const BlockSource& overlay, const std::atomic<bool>& isDone)
 {
     std::vector<int> newest(kSectors, 0);
     for (bool last = false; !last;) {
         last = isDone;
         for (std::uint64_t sector = 0; sector < kSectors; ++sector) {
-            const auto bytes = bytesAt(overlay, sector * kSectorBytes, kSectorBytes);
-            EXPECT(bytes.size() == kSectorBytes);
-            EXPECT(std::ranges::all_of(bytes, [&](auto byte) { return byte == bytes.front(); }));
-            EXPECT(int(bytes.front()) >= newest[sector]);
-            newest[sector] = int(bytes.front());
+            const int version = versionOf(overlay, sector);
+            EXPECT(version >= newest[sector]);
+            newest[sector] = version;
         }
     }
     EXPECT(newest.front() == kRounds && newest.back() == kRounds);
@@ -48,6 +56,7 @@ int main()
     std::atomic<bool> isDone = false;
     {
         std::vector<std::jthread> readers;
+        readers.reserve(kReaders);
         for (int reader = 0; reader < kReaders; ++reader)
             readers.emplace_back([&] { readUntilDone(**overlay, isDone); });
         for (int round = 1; round <= kRounds; ++round) {
