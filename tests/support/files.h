@@ -32,8 +32,10 @@ inline Bytes pattern(std::size_t size, unsigned seed = 1)
 inline void writeFile(const std::filesystem::path& path, std::span<const std::byte> bytes)
 {
     std::FILE* const file = std::fopen(path.c_str(), "wbe");
-    if (file == nullptr || std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size() ||
-        std::fclose(file) != 0)
+    const bool isWritten =
+        file != nullptr &&
+        (bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
+    if (!isWritten || std::fclose(file) != 0)
         std::abort();
 }
 
