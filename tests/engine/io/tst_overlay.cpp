@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t kBaseBytes = 512 * 1024;
+constexpr std::uint64_t kBaseBytes = 1024 * kSectorBytes;
 
 using Ranges = std::vector<SectorRange>;
 
@@ -284,8 +284,8 @@ private slots:
             const bool complete = torn == longer;
             const auto overlay = rig.open();
             QVERIFY(overlay);
-            QCOMPARE(bytesAt(*overlay, 8 * 512, 512), filled(512, 'w'));
-            QCOMPARE(bytesAt(*overlay, 16 * 512, 512), filled(512, complete ? 'w' : 'b'));
+            QCOMPARE(bytesAt(*overlay, 8 * kSectorBytes, 512), filled(512, 'w'));
+            QCOMPARE(bytesAt(*overlay, 16 * kSectorBytes, 512), filled(512, complete ? 'w' : 'b'));
             QCOMPARE(logBytes(rig), complete ? longer : whole);
         }
     }
@@ -321,7 +321,7 @@ private slots:
             auto bytes = logBytes(rig);
             const auto noise = pattern(seed % 97 + 1, seed);
             std::ranges::copy(
-                noise, bytes.begin() + std::ptrdiff_t(seed * 31 % (bytes.size() - 100)));
+                noise, bytes.begin() + std::ptrdiff_t(seed * 31UL % (bytes.size() - 100)));
             setLog(rig, bytes);
             const auto opened = openOverlayOn(rig.base, rig.data, rig.log);
             QVERIFY(opened || opened.error().code == ErrorCode::OverlayDamaged);

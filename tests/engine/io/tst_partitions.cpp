@@ -132,7 +132,7 @@ private slots:
     {
         run("fdisk", {"-b", "4096"}, "g\nn\n1\n256\n2815\nw\n");
         QCOMPARE(described(readPartitions(*image())), std::string("1:2048+20480 "));
-        overwrite(0, Bytes(6 * 4096));
+        overwrite(0, Bytes(48 * kSectorBytes));
         QCOMPARE(described(readPartitions(*image())), std::string("1:2048+20480 "));
     }
 
@@ -141,7 +141,7 @@ private slots:
         for (const char* script : {kGptScript, kMbrScript}) {
             fs::resize_file(m_image, kImageBytes);
             run("sfdisk", {"-q"}, script);
-            fs::resize_file(m_image, 50'000 * 512);
+            fs::resize_file(m_image, 50'000 * kSectorBytes);
             const auto partitions = readPartitions(*image());
             QCOMPARE(described(partitions),
                 std::string(script == kGptScript ? "1:2048+20480 2:32768+17232 "
@@ -153,7 +153,7 @@ private slots:
     void leftoverGpt_yieldsToALiveBootRecord()
     {
         run("sfdisk", {"-q"}, kGptScript);
-        const auto tail = bytesAt(*image(), kImageBytes - 33 * 512, 33 * 512);
+        const auto tail = bytesAt(*image(), kImageBytes - 33 * kSectorBytes, 33 * kSectorBytes);
         overwrite(0, Bytes(kMiB));
         run("sfdisk", {"-q"}, kMbrScript);
         overwrite(kImageBytes - tail.size(), tail);
@@ -188,7 +188,7 @@ private slots:
     {
         run("sfdisk", {"-q"}, kGptScript);
         FaultyDevice device(*openFileForWriting(m_image));
-        device.failReads(100 * 512, 101 * 512, EIO);
+        device.failReads(100 * kSectorBytes, 101 * kSectorBytes, EIO);
         QCOMPARE(described(readPartitions(device)), kGptPartitions);
         device.failReads(0, 512, EIO);
         const auto partitions = readPartitions(device);
@@ -215,7 +215,7 @@ private slots:
     void nonsense_isNoTableAndNoCrash()
     {
         for (unsigned seed = 1; seed <= 60; ++seed) {
-            auto content = pattern(256 * 1024, seed);
+            auto content = pattern(512 * kSectorBytes, seed);
             content[510] = std::byte(0x55);
             content[511] = std::byte(0xaa);
             if (seed % 2 == 0)
@@ -235,7 +235,7 @@ private slots:
     void path_namesAPartition()
     {
         run("sfdisk", {"-q"}, kMbrScript);
-        overwrite(40'960 * 512, filled(512, 'p'));
+        overwrite(40'960 * kSectorBytes, filled(512, 'p'));
         const auto part = openSource(m_image + "#6");
         QVERIFY(part.has_value());
         QCOMPARE((*part)->name(), m_image + "#6");
@@ -285,9 +285,10 @@ private:
     {
         const auto name = QString::fromUtf8(program);
         auto found = QStandardPaths::findExecutable(name);
-        if (found.isEmpty()) // an ordinary user's path may lack these
+        if (found.isEmpty()) { // an ordinary user's path may lack these
             found = QStandardPaths::findExecutable(
                 name, {QStringLiteral("/usr/sbin"), QStringLiteral("/sbin")});
+        }
         QVERIFY2(!found.isEmpty(), program);
         QStringList arguments;
         for (const char* option : options)
@@ -303,7 +304,7 @@ private:
 
     std::uint64_t findSecondBootRecord() const
     {
-        const auto next = bytesAt(*image(), 22'528 * 512 + 446 + 16 + 8, 4);
+        const auto next = bytesAt(*image(), 22'528 * kSectorBytes + 446 + 16 + 8, 4);
         le32 value;
         std::memcpy(&value, next.data(), sizeof value);
         return 22'528 + value;
