@@ -9,43 +9,6 @@ namespace bitmend {
 
 namespace {
 
-struct CountingCopy
-{
-    std::shared_ptr<const BitmapCopy> copy;
-    std::string from;
-};
-
-bool isOf(const BitmapCopy& copy, const ArrayReport& array)
-{
-    return array.superblock && copy.header.uuid == bitmapUuid(*array.superblock);
-}
-
-// A bitmap file among the sources; it counts only where the members have none of their own.
-CountingCopy fileAmong(const std::vector<SourceReport>& sources, const ArrayReport& array)
-{
-    for (const auto& source : sources) {
-        if (source.externalBitmap && isOf(*source.externalBitmap, array))
-            return {std::make_shared<const BitmapCopy>(*source.externalBitmap), source.path};
-    }
-    return {};
-}
-
-CountingCopy countingCopy(const ArrayReport& array, const ScanReport& report)
-{
-    // A file overrides the members' own.
-    if (report.externalBitmap && isOf(*report.externalBitmap, array))
-        return {report.externalBitmap, report.externalBitmapPath};
-    if (!array.superblock->hasBitmap())
-        return fileAmong(report.sources, array);
-    // The kernel asks the next member only when the read fails: a header that can be read but is
-    // no bitmap's ends the start.
-    for (const Member* member : bitmapOrder(array)) {
-        if (member->bitmap)
-            return {member->bitmap, member->path};
-    }
-    return {};
-}
-
 void refuse(Draft& draft, const CountingCopy& counting)
 {
     const auto& problems = counting.copy->problems;
@@ -145,20 +108,6 @@ bool willResync(const Draft& draft)
 }
 
 } // namespace
-
-std::vector<const Member*> bitmapOrder(const ArrayReport& array)
-{
-    // mdadm adds members by slot and the freshest last; the kernel asks the last one first.
-    std::vector<const Member*> order;
-    for (const auto& member : array.members) {
-        if (member.state == MemberState::InSync)
-            order.push_back(&member);
-    }
-    std::ranges::stable_sort(order, [](const Member* a, const Member* b) {
-        return a->isFreshest != b->isFreshest ? a->isFreshest : a->role > b->role;
-    });
-    return order;
-}
 
 std::vector<SectorRange> dueRanges(const ArrayReport& array)
 {

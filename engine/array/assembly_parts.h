@@ -12,6 +12,7 @@
 #include "engine/raid/personality.h"
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,6 +61,18 @@ void sizeUp(Draft& draft);
 
 // Members of the kernel's list that hold the bitmap: the one asked first comes first.
 std::vector<const Member*> bitmapOrder(const ArrayReport& array);
+
+struct CountingCopy
+{
+    std::shared_ptr<const BitmapCopy> copy; // null: there is none, or none could be read
+    std::string from;
+};
+
+CountingCopy countingCopy(const ArrayReport& array, const ScanReport& report);
+
+// How bits lie in the pages of the on-disk bitmap.
+inline constexpr std::uint64_t kBitmapHeaderBits = 2048; // the header takes the place of so many
+inline constexpr std::uint64_t kBitmapPageBits = 32768;
 
 // Sets array.bitmap and array.resync, evidence flags, and the blockers that a bitmap can be.
 void weighBitmap(Draft& draft, const ScanReport& report);

@@ -11,8 +11,6 @@ namespace bitmend {
 
 namespace {
 
-constexpr std::uint64_t kHeaderBits = 2048; // the header takes the place of so many bits
-constexpr std::uint64_t kPageBits = 32768;
 // Beyond this many stripe units a range is named by the rows it can touch, not block by block.
 constexpr std::uint64_t kMostPlaces = 65536;
 
@@ -66,9 +64,9 @@ void Writes::addBitmap(const std::string& path, std::uint64_t begin, bool allPag
     };
     const BitmapBits& bits = bitmap.copy->bits;
     for (std::uint64_t page = 1; page < bitmapPages(bitmap.chunks); ++page) {
-        const std::uint64_t first = (page * kPageBits - kHeaderBits) / 64;
+        const std::uint64_t first = (page * kBitmapPageBits - kBitmapHeaderBits) / 64;
         const std::uint64_t last =
-            std::min<std::uint64_t>(first + kPageBits / 64, bits.words.size());
+            std::min<std::uint64_t>(first + kBitmapPageBits / 64, bits.words.size());
         bool set = allPages || first >= bits.words.size();
         for (std::uint64_t word = first; word < last && !set; ++word)
             set = bits.words[word] != 0;

@@ -82,10 +82,14 @@ void fitBitmapFiles(ScanReport& report, const ScanOptions& options)
         return;
     report.externalBitmapPath = options.bitmapFile;
     auto read = readForArray(options.bitmapFile, options, report.sources);
-    if (read)
-        report.externalBitmap = std::make_shared<const BitmapCopy>(std::move(*read));
-    else
+    if (!read) {
         report.externalBitmapError = read.error();
+        return;
+    }
+    constexpr std::int64_t kUuidOffset = 8;
+    if (superblockOf(report.sources, read->header.uuid) == nullptr)
+        report.externalBitmapError = Error{ErrorCode::BadBitmap, options.bitmapFile, kUuidOffset};
+    report.externalBitmap = std::make_shared<const BitmapCopy>(std::move(*read));
 }
 
 } // namespace

@@ -61,7 +61,7 @@ struct ScanReport
 {
     std::vector<SourceReport> sources;
     std::shared_ptr<const BitmapCopy> externalBitmap; // of ScanOptions::bitmapFile
-    std::optional<Error> externalBitmapError;
+    std::optional<Error> externalBitmapError; // BadBitmap also where it fits none of the arrays
     std::string externalBitmapPath;
 };
 
