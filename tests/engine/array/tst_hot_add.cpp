@@ -59,6 +59,7 @@ class TestHotAdd : public QObject
 private slots:
     void hotAdd_writesEveryBitmapPageToNewMember();
     void hotAdd_pagesAreDurableBeforeAnyRole();
+    void hotAdd_newcomersRoleIsDurableBeforeTheOthersName();
     void hotAdd_changesNoBit();
     void hotAdd_raisesEventsByOneEverywhere();
     void hotAdd_bitmapGoesToARecoveringMember();
@@ -130,6 +131,30 @@ void TestHotAdd::hotAdd_pagesAreDurableBeforeAnyRole()
         }
     }
     QVERIFY(spareSeen);
+}
+
+void TestHotAdd::hotAdd_newcomersRoleIsDurableBeforeTheOthersName()
+{
+    MemoryMirror mirror(degraded(), true);
+    fill(mirror);
+    auto array = mirror.running();
+    const auto before = mirror.journal()->entries().size();
+    QVERIFY(add(*array, "blank0"));
+    const auto entries = mirror.journal()->entries();
+    int superblocks = 0; // of the newcomer: the spare's, and the one with a role
+    bool durable = false;
+    for (auto i = before; i < entries.size(); ++i) {
+        const auto& entry = entries[i];
+        const bool isSuperblock =
+            !entry.isFlush && entry.offset == MemoryMirror::kSuperblockAt.bytes();
+        if (entry.device == mirror.device(kNewcomer).journalNumber()) {
+            superblocks += isSuperblock ? 1 : 0;
+            durable = entry.isFlush && superblocks == 2;
+        } else if (isSuperblock) {
+            QVERIFY(durable);
+        }
+    }
+    QCOMPARE(superblocks, 2);
 }
 
 void TestHotAdd::hotAdd_changesNoBit()
