@@ -156,9 +156,12 @@ void addRoles(FieldTexts& out, const Superblock& superblock)
     while (listed > 0 && roles[listed - 1] == kRoleSpare && listed - 1 != superblock.devNumber)
         --listed;
     for (std::size_t i = 0; i < listed; ++i) {
-        out.add(i == superblock.devNumber ? "Device Role" : std::string_view{},
-            "dev_roles[" + std::to_string(i) + "]", {sizeof(Superblock1) + 2 * i, 2},
-            roleText(roles[i]), roles[i]);
+        const bool own = i == superblock.devNumber;
+        const bool replaces = own && roles[i] < kRoleLimit && superblock.has(feature::kReplacement);
+        out.add(own ? "Device Role" : std::string_view{}, "dev_roles[" + std::to_string(i) + "]",
+            {sizeof(Superblock1) + 2 * i, 2},
+            replaces ? "Replacement device " + std::to_string(roles[i]) : roleText(roles[i]),
+            roles[i]);
     }
     if (listed == roles.size())
         return;
