@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import unittest.mock
 from pathlib import Path
@@ -63,6 +64,37 @@ class Lab(unittest.TestCase):
             self.assertTrue(slow.result().timed_out)
             self.assertEqual(other.result().status, 0)
         self.assertEqual((self.folder / "other" / "alive").read_text(), "alive\n")
+
+    def test_no_kernel_outlives_a_killed_test(self):
+        with tempfile.TemporaryDirectory(prefix="room-") as room:
+            script = self.folder / "scenario.sh"
+            script.write_text("echo up > up; while :; do sleep 1; done")
+            share = self.folder / "share"
+            runner = subprocess.Popen([sys.executable, "-B", str(lab.HERE / "lab.py"), "run", str(script), "--share", str(share)],
+                                      env={**os.environ, "TMPDIR": room}, stdout=subprocess.DEVNULL)
+            self.wait_for((share / "up").exists)
+            self.assertTrue(self.running_in(room))
+            runner.kill()
+            runner.wait()
+            self.wait_for(lambda: not self.running_in(room))
+            self.wait_for(lambda: not os.listdir(room))
+
+    @staticmethod
+    def running_in(room):
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and b"uml_dir=" + room.encode() in (entry / "cmdline").read_bytes():
+                    found.append(entry.name)
+            except OSError:
+                pass
+        return found
+
+    def wait_for(self, condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
 
     def test_missing_program_is_one_sentence(self):
         done = subprocess.run([sys.executable, "-B", str(lab.HERE / "lab.py"), "build", "--cache", str(self.folder / "cache")],
