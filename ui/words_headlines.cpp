@@ -115,15 +115,47 @@ Phrase headline(const ArrayReport& array)
     return {};
 }
 
+namespace {
+
+// What starting the array would cost or leave means nothing while it does not start.
+bool speaksOfStarting(RemarkCode code)
+{
+    switch (code) {
+    case RemarkCode::PowerLostResyncBitmap:
+    case RemarkCode::PowerLostResyncAll:
+    case RemarkCode::PowerLostNothingDue:
+    case RemarkCode::DirtyOnlyOneCopy:
+    case RemarkCode::Degraded:
+    case RemarkCode::VacantSlot:
+    case RemarkCode::SpareReady:
+    case RemarkCode::RecoveryWillContinue:
+    case RemarkCode::RecoveryByBitmap:
+    case RemarkCode::ResyncWillContinue:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool isWorthSaying(const Remark& remark, const ArrayReport& array)
+{
+    if (&remark == &array.remarks.front())
+        return true;
+    if (!array.canStart && speaksOfStarting(remark.code))
+        return false;
+    // Where the copies differ, that sentence names the one that counts.
+    return remark.code != RemarkCode::BitmapFromMember ||
+           std::ranges::count(array.remarks, RemarkCode::BitmapsDiffer, &Remark::code) == 0;
+}
+
+} // namespace
+
 std::vector<Phrase> explanation(const ArrayReport& array)
 {
     std::vector<Phrase> phrases;
     phrases.reserve(array.remarks.size());
-    // Where the copies differ, that sentence names the one that counts.
-    const bool differ =
-        std::ranges::count(array.remarks, RemarkCode::BitmapsDiffer, &Remark::code) > 0;
     for (const auto& remark : array.remarks) {
-        if (!differ || remark.code != RemarkCode::BitmapFromMember)
+        if (isWorthSaying(remark, array))
             phrases.push_back(sentence(remark, array));
     }
     return phrases;

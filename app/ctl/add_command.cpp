@@ -15,11 +15,14 @@ namespace bitmend::ctl {
 
 namespace {
 
-// An earlier call was interrupted after the spare had its slot: only the recovery is left.
+// An earlier call was interrupted after the spare had its slot, or had finished: what is left is
+// the recovery, if anything.
 bool isSlotted(const ArrayReport& array, const std::string& path)
 {
-    return std::ranges::any_of(array.members,
-        [&](const Member& member) { return member.path == path && member.role >= 0; });
+    return std::ranges::any_of(array.members, [&](const Member& member) {
+        return member.path == path &&
+               (member.state == MemberState::Rebuilding || member.state == MemberState::InSync);
+    });
 }
 
 Json planJson(const HotAddPlan& plan)
@@ -102,7 +105,7 @@ ExitCode addCommand(const Options& options)
     complainAboutSources(found);
     if (options.dryRun)
         return dryRun(found, options);
-    const auto array = openArray(found, options, WriteMode::Overlay);
+    const auto array = openForWriting(found, options);
     if (!array)
         return complain(array.error());
     HotAddOutcome added;

@@ -33,7 +33,7 @@ ExitCode resyncCommand(const Options& options)
         const auto plan = planAsked(found, options, WriteMode::Overlay);
         return plan ? printPlan(*plan, options) : complain(plan.error());
     }
-    const auto array = openArray(found, options, WriteMode::Overlay);
+    const auto array = openForWriting(found, options);
     if (!array)
         return complain(array.error());
     const auto outcome = sync(**array, SyncAction::Resync, job.control());

@@ -42,6 +42,25 @@ ErrorCode whyNot(Needs needs)
     return ErrorCode::Unsupported;
 }
 
+// What a file in the folder that is no disk image at all may say is no reason to stop.
+bool mayHideAMember(ErrorCode code)
+{
+    return code != ErrorCode::Empty && code != ErrorCode::NotAStorage &&
+           code != ErrorCode::NoSuperblock;
+}
+
+Result<void> everySourceWasRead(const std::vector<SourceReport>& sources, const Options& options)
+{
+    for (const auto& source : sources) {
+        if (std::ranges::find(options.without, source.path) != options.without.end())
+            continue;
+        if (source.error && mayHideAMember(source.error->code))
+            return std::unexpected(*source.error);
+        BM_TRY(everySourceWasRead(source.partitions, options));
+    }
+    return {};
+}
+
 void complainAbout(const SourceReport& source)
 {
     if (source.error)
@@ -91,6 +110,12 @@ Result<std::unique_ptr<Array>> openArray(
     if (!plan.array.canStart)
         return fail(whyNot(plan.array.needs), plan.array.name);
     return assemble(plan, options.overlay);
+}
+
+Result<std::unique_ptr<Array>> openForWriting(const ScanReport& report, const Options& options)
+{
+    BM_TRY(everySourceWasRead(report.sources, options));
+    return openArray(report, options, WriteMode::Overlay);
 }
 
 void complainAboutSources(const ScanReport& report)

@@ -24,6 +24,11 @@ Result<AssemblyPlan> planAsked(const ScanReport& report, const Options& options,
 Result<std::unique_ptr<Array>> openArray(
     const ScanReport& report, const Options& options, WriteMode mode);
 
+// The same on overlays. A source that could not be looked at may be a member; without it the others
+// would be written as if it had failed. So its error is the answer, unless it is left out by
+// choice.
+Result<std::unique_ptr<Array>> openForWriting(const ScanReport& report, const Options& options);
+
 // The sources' own errors, one sentence each on standard error.
 void complainAboutSources(const ScanReport& report);
 

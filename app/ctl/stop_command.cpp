@@ -41,7 +41,7 @@ ExitCode stopCommand(const Options& options)
         const auto plan = planAsked(found, options, WriteMode::Overlay);
         return plan ? printPlan(*plan, options) : complain(plan.error());
     }
-    const auto array = openArray(found, options, WriteMode::Overlay);
+    const auto array = openForWriting(found, options);
     if (!array)
         return complain(array.error());
     const auto outcome = stop(**array);

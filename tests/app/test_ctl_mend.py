@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The mend from the command line: resync, add and stop on overlays, and members that stay as they are."""
+
+import os
+import re
+import unittest
+from pathlib import Path
+
+from ctl import DemoCase, run
+
+DIRTY = 38 * 65536
+SIZE = 32505856
+
+
+class Mend(DemoCase):
+    def contents(self, *without):
+        left_out = [word for path in without for word in ("--without", path)]
+        outcome = run("read", "--overlay", self.overlay, *left_out, "--output", "-", self.a, self.b, self.spare)
+        self.assertEqual(outcome.status, 0, outcome.complaints)
+        return outcome.raw
+
+    def test_the_whole_job_leaves_three_equal_members(self):
+        before = self.state()
+        resync = self.result("resync", "--overlay", self.overlay, self.a, self.b)
+        self.assertTrue(resync["completed"])
+        self.assertEqual((resync["checked_bytes"], resync["skipped_bytes"]), (DIRTY, SIZE - DIRTY))
+        self.assertLessEqual(resync["read_bytes"], 2 * DIRTY)
+        self.assertLessEqual(resync["written_bytes"], DIRTY)
+
+        added = self.result("add", "--overlay", self.overlay, "--spare", self.spare, self.a, self.b)
+        self.assertEqual((added["completed"], added["role"], added["bitmap_pages"]), (True, 2, 1))
+        stopped = self.result("stop", "--overlay", self.overlay, self.a, self.b, self.spare)
+        self.assertEqual((stopped["completed"], stopped["chunks_kept"]), (True, 0))
+
+        [array] = self.result("scan", "--overlay", self.overlay, self.folder)["arrays"]
+        self.assertEqual((array["needs"], array["degraded"], array["bitmap"]["dirty"]), ("nothing", 0, 0))
+        self.assertEqual(array["events"], stopped["events"])
+        whole = self.contents()
+        for alone in (self.a, self.b, self.spare):
+            others = {self.a, self.b, self.spare} - {alone}
+            self.assertEqual(self.contents(*others), whole)
+        self.assertEqual(self.state(), before)
+
+    def test_a_second_resync_has_nothing_to_do_and_says_so(self):
+        run("resync", "--overlay", self.overlay, self.a, self.b)
+        again = self.result("resync", "--overlay", self.overlay, self.a, self.b)
+        self.assertEqual((again["completed"], again["read_bytes"], again["written_bytes"]), (True, 0, 0))
+
+    def test_stop_never_drops_a_resync_that_is_due(self):
+        self.result("stop", "--overlay", self.overlay, self.a, self.b)
+        [array] = self.result("scan", "--overlay", self.overlay, self.a, self.b)["arrays"]
+        self.assertEqual((array["needs"], array["bitmap"]["due"]), ("resync", 38))
+
+    def test_dry_runs_need_no_overlay_and_write_nothing(self):
+        before = self.state()
+        self.result("resync", "--dry-run", self.a, self.b, schema="plan")
+        self.result("stop", "--dry-run", self.a, self.b, schema="plan")
+        self.result("add", "--dry-run", self.a, self.b, schema="plan")
+        plan = self.result("add", "--dry-run", "--spare", self.spare, self.a, self.b, schema="add_plan")
+        self.assertEqual((plan["role"], plan["recovery"]["write_bytes"]), (2, SIZE))
+        self.assertEqual(self.state(), before)
+        self.assertFalse(self.overlay.exists())
+
+    def test_a_writing_command_must_be_told_where(self):
+        for command in ("resync", "stop"):
+            outcome = run(command, self.a, self.b)
+            self.assertEqual(outcome.status, 2)
+            outcome = run(command, "--overlay", self.overlay, "--in-place", self.a, self.b)
+            self.assertEqual(outcome.status, 2)
+            self.refused(3, command, "--in-place", self.a, self.b, saying="Members are only ever read")
+        self.assertFalse(self.overlay.exists())
+
+    def test_what_is_not_blank_is_not_taken_for_a_spare(self):
+        self.refused(3, "add", "--overlay", self.overlay, "--spare", self.b, "--without", self.b, self.a, self.b,
+                     saying="disk-b.img .*not taken for a spare")
+
+    def test_a_small_spare_is_refused_with_both_sizes(self):
+        os.truncate(self.spare, 16 << 20)
+        self.refused(3, "add", "--overlay", self.overlay, "--spare", self.spare, self.a, self.b, saying="too small")
+
+    def test_a_changed_member_does_not_go_with_an_old_overlay(self):
+        run("resync", "--overlay", self.overlay, self.a, self.b)
+        os.utime(self.b, ns=(1, 1))
+        self.refused(3, "stop", "--overlay", self.overlay, self.a, self.b, saying="overlay of .*disk-b.img")
+
+    def test_progress_shows_only_on_a_terminal(self):
+        outcome = run("resync", "--overlay", self.overlay, self.a, self.b)
+        self.assertEqual(outcome.complaints, [])
+        self.assertNotIn("\r", outcome.text)
+
+    def test_verbose_tells_the_steps_on_standard_error(self):
+        outcome = run("resync", "--verbose", "--overlay", self.overlay, self.a, self.b)
+        self.assertTrue(any("sync nas:photos: started, 38 of 496 chunks" in line for line in outcome.complaints),
+                        outcome.complaints)
+        self.assertTrue(all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", line) for line in outcome.complaints))
+
+    def test_an_interrupted_add_is_completed_by_the_same_call(self):
+        words = ["add", "--overlay", self.overlay, "--spare", self.spare, self.a, self.b]
+        run("resync", "--overlay", self.overlay, self.a, self.b)
+        # strace sends the signal when the first data reaches the new member, and slows down nothing.
+        trace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:signal=SIGINT:when=40"]
+        interrupted = run(*words, before=trace)
+        self.assertIn(interrupted.status, (130, 0), interrupted.complaints)
+        finished = self.result(*words)
+        self.assertTrue(finished["completed"])
+        self.result("stop", "--overlay", self.overlay, self.a, self.b, self.spare)
+        self.assertEqual(self.contents(self.a, self.b), self.contents())
+
+
+class NothingIsWritten(DemoCase):
+    JOBS = (["scan", "--deep"], ["examine"], ["bitmap"], ["plan"], ["read", "--output", "-"])
+
+    def opened_for_writing(self, *arguments):
+        trace = Path(self.scratch.name) / "trace"
+        run(*arguments, before=["strace", "-f", "-o", trace, "-e", "trace=open,openat,openat2,creat,truncate"])
+        opens = [line for line in trace.read_text().splitlines() if str(self.folder) in line]
+        self.assertTrue(opens)
+        return [line for line in opens if re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|creat\(|truncate\(", line)]
+
+    def test_no_command_opens_a_member_for_writing(self):
+        before = self.state()
+        for job in self.JOBS:
+            self.assertEqual(self.opened_for_writing(*job, self.folder), [], job)
+        mend = ["--overlay", self.overlay]
+        self.assertEqual(self.opened_for_writing("resync", *mend, self.a, self.b), [])
+        self.assertEqual(self.opened_for_writing("add", *mend, "--spare", self.spare, self.a, self.b), [])
+        self.assertEqual(self.opened_for_writing("stop", *mend, self.a, self.b, self.spare), [])
+        self.assertEqual(self.state(), before)
+
+    def test_members_may_be_read_only_files(self):
+        for image in (self.a, self.b, self.spare):
+            image.chmod(0o444)
+        self.assertEqual(run("resync", "--overlay", self.overlay, self.a, self.b).status, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
