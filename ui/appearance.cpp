@@ -6,6 +6,9 @@
 #include <QApplication>
 #include <QStyle>
 
+// Q_INIT_RESOURCE has to stand outside any namespace.
+static void initIcons() { Q_INIT_RESOURCE(icons); }
+
 namespace bitmend {
 
 namespace {
@@ -73,6 +76,7 @@ bool isDark(const QPalette& palette) { return palette.color(QPalette::Window).li
 
 void applyScheme(Scheme scheme)
 {
+    initIcons();
     const auto& [desktop, bare] = platform();
     if (scheme == Scheme::System && !bare) {
         QApplication::setPalette(desktop);

@@ -11,10 +11,9 @@ namespace {
 
 QString tr(const char* pattern) { return QCoreApplication::translate("outcomes", pattern); }
 
-QString counted(const char* pattern, std::uint64_t number)
+QString pages(std::uint64_t count)
 {
-    return QCoreApplication::translate("outcomes", pattern, nullptr, int(number))
-        .replace(QStringLiteral("%1"), numberText(number));
+    return count == 1 ? tr("1 page") : tr("%1 pages").arg(numberText(count));
 }
 
 } // namespace
@@ -45,7 +44,7 @@ Outcome outcomeOf(const HotAddResult& hotAdd)
     const QString added = tr("%1 took slot %2; %3 of the bitmap written to it.")
                               .arg(nameOf(hotAdd.added.path))
                               .arg(hotAdd.added.role)
-                              .arg(counted("%1 page(s)", hotAdd.added.pagesWritten));
+                              .arg(pages(hotAdd.added.pagesWritten));
     if (hotAdd.recoveryError)
         return {Tone::Bad, added + u' ' + text(*hotAdd.recoveryError)};
     if (!hotAdd.recovery)
@@ -78,6 +77,27 @@ Outcome outcomeOf(const ArraySnapshot& assembled)
 Outcome outcomeOf(const Error& error)
 {
     return {error.code == ErrorCode::Cancelled ? Tone::Warning : Tone::Bad, text(error)};
+}
+
+Verdict verdictOf(const ArrayView& array)
+{
+    std::vector<QString> sentences;
+    for (const auto& remark : array.report.remarks) {
+        // Both are about an array at rest: in one that runs, bits linger until they are cleared.
+        if (array.assembled && (remark.code == RemarkCode::AllWell ||
+                                   remark.code == RemarkCode::BitsIgnoredBecauseClean))
+            continue;
+        sentences.push_back(text(sentence(remark, array.report)));
+    }
+    Verdict verdict;
+    verdict.headline = text(headline(array.report));
+    if (array.assembled && sentences.empty())
+        sentences.push_back(tr("Nothing is left to do. Stop the array to finish."));
+    for (std::size_t i = 0; i < sentences.size(); ++i) {
+        QString& to = i == 0 ? verdict.explanation : verdict.remarks;
+        to += to.isEmpty() ? sentences[i] : u' ' + sentences[i];
+    }
+    return verdict;
 }
 
 QString subtitleOf(const ArrayView& array)

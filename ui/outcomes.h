@@ -22,6 +22,16 @@ Outcome outcomeOf(const StopOutcome& stop);
 Outcome outcomeOf(const ArraySnapshot& assembled);
 Outcome outcomeOf(const Error& error);
 
+// What the page says of an array: what is wrong, what that means and what the next step costs, and
+// whatever else is known.
+struct Verdict
+{
+    QString headline;
+    QString explanation;
+    QString remarks;
+};
+Verdict verdictOf(const ArrayView& array);
+
 // "RAID 1 · 2 of 2 members · 1.8 TiB · metadata 1.2 · on overlays, nothing is written to the
 // images"
 QString subtitleOf(const ArrayView& array);

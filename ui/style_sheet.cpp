@@ -30,6 +30,14 @@ QPushButton[primary="true"]:hover { background: @accentHover; }
 QPushButton[primary="true"]:focus { border-color: @text; }
 QPushButton[primary="true"]:disabled { background: @pressed; color: @faint;
     border-color: @pressed; }
+QRadioButton::indicator { width: 12px; height: 12px; border: 1px solid @muted;
+    border-radius: 7px; background: @base; }
+QRadioButton::indicator:checked { width: 6px; height: 6px; border: 4px solid @check;
+    background: @mark; }
+QTreeView::indicator, QCheckBox::indicator { width: 12px; height: 12px; border: 1px solid @muted;
+    border-radius: 3px; background: @base; }
+QTreeView::indicator:checked, QCheckBox::indicator:checked { border-color: @check;
+    background: @check; image: url(:/icons/check.xpm); }
 QSplitter::handle { background: @line; }
 QTabWidget::pane { border: none; border-top: 1px solid @line; top: -1px; }
 QTabBar { qproperty-drawBase: 0; }
@@ -41,13 +49,13 @@ QTabBar::tab:focus { color: @accent; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section { background: transparent; color: @muted; border: none;
     border-bottom: 1px solid @line; padding: 6px 8px 6px 0px; }
-QDialog QHeaderView::section { padding: 6px 10px; }
+QDialog QHeaderView::section { padding: 6px 6px 6px 5px; }
 QDialog QTreeView, QDialog QListView, QDialog QLineEdit { border: 1px solid @line;
     border-radius: 6px; background: @base; }
 QDialog QLineEdit { padding: 5px 7px; }
 QDialog QLineEdit:focus, QDialog QTreeView:focus, QDialog QListView:focus {
     border-color: @accent; }
-QDialog QTreeView::item, QDialog QListView::item { padding: 3px 6px; }
+QDialog QTreeView::item, QDialog QListView::item { padding: 3px 2px; }
 QProgressBar { background: @line; border: none; border-radius: 4px; max-height: 8px;
     min-height: 8px; }
 QProgressBar::chunk { background: @accent; border-radius: 4px; }
@@ -83,6 +91,8 @@ QString styleSheet(const QPalette& palette)
         {QLatin1String("@pressed"), blend(palette.color(QPalette::Button), text, 0.13)},
         {QLatin1String("@line"), hairline(palette)},
         {QLatin1String("@muted"), mutedText(palette)},
+        {QLatin1String("@check"), QColor(0x00, 0x72, 0xb2)}, // on it, white is readable everywhere
+        {QLatin1String("@mark"), Qt::white},
         {QLatin1String("@faint"), blend(text, window, 0.58)},
         {QLatin1String("@text"), text},
     };

@@ -3,7 +3,9 @@
 
 #include "ui/badge.h"
 #include "ui/models/members_model.h"
+#include "ui/outcomes.h"
 #include "ui/text.h"
+#include "ui/widgets/verdict_box.h"
 #include "ui/widgets/writes_view.h"
 
 #include <QComboBox>
@@ -43,9 +45,7 @@ QLabel* note(QWidget* parent)
     auto* label = new QLabel(parent);
     label->setWordWrap(true);
     label->setTextFormat(Qt::PlainText);
-    QPalette muted = label->palette();
-    muted.setColor(QPalette::WindowText, mutedText(muted));
-    label->setPalette(muted);
+    label->setForegroundRole(QPalette::PlaceholderText);
     return label;
 }
 
@@ -77,10 +77,7 @@ AssemblyDialog::AssemblyDialog(Engine& engine, const ArrayView& array, QWidget* 
     const QString name = QString::fromStdString(array.report.name);
     setWindowTitle(tr("Assemble %1").arg(name));
 
-    m_verdict = new QLabel(this);
-    m_verdict->setWordWrap(true);
-    m_verdict->setTextFormat(Qt::PlainText);
-    m_verdict->setObjectName(QStringLiteral("planVerdict"));
+    m_verdict = new VerdictBox(this);
     m_writes = new WritesView(this);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
     m_assemble = buttons->addButton(tr("Assemble"), QDialogButtonBox::AcceptRole);
@@ -111,6 +108,7 @@ AssemblyDialog::AssemblyDialog(Engine& engine, const ArrayView& array, QWidget* 
     connect(m_readOnly, &QRadioButton::toggled, this, &AssemblyDialog::replan);
     connect(m_folder, &QLineEdit::editingFinished, this, &AssemblyDialog::replan);
     replan();
+    m_assemble->setFocus();
 }
 
 QWidget* AssemblyDialog::makeMembers()
@@ -241,13 +239,14 @@ void AssemblyDialog::show(const Result<AssemblyPlan>& plan)
     const bool readOnly = m_readOnly->isChecked();
     m_assemble->setText(readOnly ? tr("Assemble read-only") : tr("Assemble on overlays"));
     if (!plan) {
-        m_verdict->setText(text(plan.error()));
+        m_verdict->setError(text(plan.error()));
         m_assemble->setEnabled(false);
-        m_assemble->setToolTip(m_verdict->text());
+        m_assemble->setToolTip(text(plan.error()));
         return;
     }
     m_plan = *plan;
-    m_verdict->setText(text(headline(m_plan.array)) + u' ' + text(explanation(m_plan.array)));
+    const ArrayView planned{m_plan.array, std::nullopt, {}};
+    m_verdict->setVerdict(badgeOf(planned, Activity::None).tone, verdictOf(planned));
     m_assemble->setEnabled(m_plan.array.canStart);
     m_assemble->setToolTip(m_plan.array.canStart ? QString() : text(headline(m_plan.array)));
 

@@ -20,6 +20,7 @@ class QVBoxLayout;
 
 namespace bitmend {
 
+class VerdictBox;
 class WritesView;
 
 class AssemblyDialog : public QDialog
@@ -55,7 +56,7 @@ private:
     QWidget* m_folderRow = nullptr;
     QLineEdit* m_folder = nullptr;
     QLabel* m_folderNote = nullptr;
-    QLabel* m_verdict = nullptr;
+    VerdictBox* m_verdict = nullptr;
     WritesView* m_writes = nullptr;
     QPushButton* m_assemble = nullptr;
 };

@@ -143,11 +143,11 @@ void HotAddDialog::show(const Result<HotAddPlan>& plan)
     m_add->setText(tr("Add %1 and recover").arg(nameOf(plan->path)));
     m_add->setEnabled(true);
     m_cost->setText(
-        tr("%1 becomes slot %2. First its superblock as a spare and all %3 page(s) of the bitmap "
+        tr("%1 becomes slot %2. First its superblock as a spare and every page of the bitmap (%3) "
            "are written to it, then its role to all members. The recovery that follows %4.")
             .arg(nameOf(plan->path))
             .arg(plan->role)
-            .arg(plan->bitmapPages)
+            .arg(numberText(plan->bitmapPages))
             .arg(costOf(plan->recovery)));
     m_writes->setWrites(plan->writes, tr("Nothing."), tr("all of it to the overlays"));
 }

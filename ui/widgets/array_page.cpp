@@ -9,7 +9,6 @@
 #include "ui/widgets/pill.h"
 #include "ui/widgets/verdict_box.h"
 
-#include <QEvent>
 #include <QHBoxLayout>
 #include <QTabWidget>
 #include <QVBoxLayout>
@@ -42,6 +41,7 @@ ArrayPage::ArrayPage(QWidget* parent)
     m_title->setObjectName(QStringLiteral("arrayTitle"));
     m_title->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
     m_subtitle->setTextFormat(Qt::PlainText);
+    m_subtitle->setForegroundRole(QPalette::PlaceholderText);
     m_subtitle->setObjectName(QStringLiteral("arraySubtitle"));
     m_tabs->setDocumentMode(true);
     m_tabs->setAccessibleName(tr("Views of the array"));
@@ -63,7 +63,6 @@ ArrayPage::ArrayPage(QWidget* parent)
     page->addWidget(m_verdict);
     page->addSpacing(10);
     page->addWidget(m_tabs, 1);
-    tintLabels();
 }
 
 QWidget* ArrayPage::makeOverview()
@@ -72,6 +71,7 @@ QWidget* ArrayPage::makeOverview()
     m_noBitmap->setText(tr("This array has no write-intent bitmap. Where it is not known to be in "
                            "sync, all of it has to be resynced."));
     m_noBitmap->setWordWrap(true);
+    m_noBitmap->setForegroundRole(QPalette::PlaceholderText);
     m_noBitmap->setAlignment(Qt::AlignLeft | Qt::AlignTop);
     auto* column = new QVBoxLayout(overview);
     column->setContentsMargins(0, 2, 0, 8);
@@ -94,7 +94,7 @@ void ArrayPage::setArray(
     m_subtitle->setToolTip(tr("%1\nUUID %2")
             .arg(exactSize(report.arraySize.bytes()),
                 QString::fromStdString(toString(report.uuid))));
-    m_verdict->setVerdict(badge.tone, report);
+    m_verdict->setVerdict(badge.tone, verdictOf(array));
     m_model.setLabels(sources);
     m_model.setMembers(report.members);
     if (m_shown != report.uuid)
@@ -110,20 +110,5 @@ void ArrayPage::setFrame(const BitmapFramePtr& frame)
 }
 
 void ArrayPage::setStep(QAction* step) { m_verdict->setStep(step); }
-
-void ArrayPage::tintLabels()
-{
-    QPalette muted = palette();
-    muted.setColor(QPalette::WindowText, mutedText(palette()));
-    m_subtitle->setPalette(muted);
-    m_noBitmap->setPalette(muted);
-}
-
-void ArrayPage::changeEvent(QEvent* event)
-{
-    if (event->type() == QEvent::PaletteChange)
-        tintLabels();
-    QWidget::changeEvent(event);
-}
 
 } // namespace bitmend

@@ -33,12 +33,8 @@ public:
     void setStep(QAction* step);
     BitmapHeatmap& heatmap() { return *m_heatmap; }
 
-protected:
-    void changeEvent(QEvent* event) override;
-
 private:
     QWidget* makeOverview();
-    void tintLabels();
 
     QLabel* m_title;
     Pill* m_pill;

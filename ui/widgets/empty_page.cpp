@@ -4,7 +4,6 @@
 #include "ui/appearance.h"
 
 #include <QAction>
-#include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPainter>
@@ -16,6 +15,7 @@ namespace bitmend {
 namespace {
 
 constexpr int kBoxInset = 28;
+constexpr int kHintWidth = 500;
 
 } // namespace
 
@@ -33,7 +33,8 @@ EmptyPage::EmptyPage(const QList<QAction*>& steps, QWidget* parent)
     m_title->setWordWrap(true);
     m_hint->setAlignment(Qt::AlignCenter);
     m_hint->setWordWrap(true);
-    m_hint->setMaximumWidth(520);
+    m_hint->setForegroundRole(QPalette::PlaceholderText);
+    m_hint->setFixedWidth(kHintWidth);
 
     auto* buttons = new QHBoxLayout;
     buttons->setSpacing(10);
@@ -57,7 +58,6 @@ EmptyPage::EmptyPage(const QList<QAction*>& steps, QWidget* parent)
     page->addLayout(buttons);
     page->addStretch(3);
     setNothingFound(false);
-    tintLabels();
 }
 
 void EmptyPage::setNothingFound(bool nothingFound)
@@ -70,6 +70,8 @@ void EmptyPage::setNothingFound(bool nothingFound)
                  "the other members.")
             : tr("Bitmend looks for Linux software RAID on them, says what is wrong and what it "
                  "would take to mend it. Looking changes nothing."));
+    // A box layout does not ask a centred label how high it becomes at its width.
+    m_hint->setFixedHeight(m_hint->heightForWidth(kHintWidth));
 }
 
 void EmptyPage::paintEvent(QPaintEvent*)
@@ -81,20 +83,6 @@ void EmptyPage::paintEvent(QPaintEvent*)
     painter.setPen(pen);
     painter.drawRoundedRect(
         QRectF(rect()).adjusted(kBoxInset, kBoxInset, -kBoxInset, -kBoxInset), 12, 12);
-}
-
-void EmptyPage::tintLabels()
-{
-    QPalette muted = palette();
-    muted.setColor(QPalette::WindowText, mutedText(palette()));
-    m_hint->setPalette(muted);
-}
-
-void EmptyPage::changeEvent(QEvent* event)
-{
-    if (event->type() == QEvent::PaletteChange)
-        tintLabels();
-    QWidget::changeEvent(event);
 }
 
 } // namespace bitmend

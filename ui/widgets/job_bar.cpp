@@ -11,7 +11,6 @@ namespace bitmend {
 namespace {
 
 constexpr int kPollMilliseconds = 50;
-constexpr std::size_t kOutcomesKept = 2;
 
 } // namespace
 
@@ -33,14 +32,6 @@ JobBar::Id JobBar::add(JobView job)
     m_jobs.emplace(id, row);
     m_rows->addWidget(row);
     connect(row, &JobRow::dismissed, this, [this, id] { remove(id); });
-    // Old outcomes make room; they stay in the log.
-    while (m_jobs.size() > kOutcomesKept) {
-        const auto old = std::ranges::find_if(
-            m_jobs, [](const auto& entry) { return !entry.second->isRunning(); });
-        if (old == m_jobs.end())
-            break;
-        remove(old->first);
-    }
     show();
     m_timer.start();
     emit runningChanged();
@@ -55,10 +46,16 @@ void JobBar::setTitle(Id id, const QString& title)
 
 void JobBar::finish(Id id, Tone tone, const QString& outcome)
 {
-    if (const auto job = m_jobs.find(id); job != m_jobs.end()) {
-        job->second->finish(tone, outcome);
-        emit runningChanged();
-    }
+    const auto job = m_jobs.find(id);
+    if (job == m_jobs.end())
+        return;
+    // The outcome before this one makes room; it stays in the log.
+    const auto old =
+        std::ranges::find_if(m_jobs, [](const auto& entry) { return !entry.second->isRunning(); });
+    if (old != m_jobs.end() && old != job)
+        remove(old->first);
+    job->second->finish(tone, outcome);
+    emit runningChanged();
 }
 
 void JobBar::remove(Id id)

@@ -9,6 +9,7 @@
 #include <QHBoxLayout>
 #include <QPlainTextEdit>
 #include <QSaveFile>
+#include <QScrollBar>
 #include <QToolButton>
 
 namespace bitmend {
@@ -27,11 +28,19 @@ LogPanel::LogPanel(QWidget* parent) : QWidget(parent), m_text(new QPlainTextEdit
     m_text->setReadOnly(true);
     m_text->setFrameShape(QFrame::NoFrame);
     m_text->setMaximumBlockCount(kLinesKept);
-    m_text->setLineWrapMode(QPlainTextEdit::NoWrap);
     QFont mono = QFontDatabase::systemFont(QFontDatabase::FixedFont);
     mono.setPointSizeF(font().pointSizeF() * 0.9);
     m_text->setFont(mono);
     m_text->setPlaceholderText(tr("What Bitmend reads and writes is listed here."));
+
+    m_text->setMinimumHeight(m_text->fontMetrics().height() * 3);
+    QScrollBar* scroll = m_text->verticalScrollBar();
+    connect(scroll, &QScrollBar::actionTriggered, this,
+        [this, scroll] { m_follows = scroll->sliderPosition() >= scroll->maximum(); });
+    connect(scroll, &QScrollBar::rangeChanged, this, [this, scroll] {
+        if (m_follows)
+            scroll->setValue(scroll->maximum());
+    });
 
     auto* save = new QToolButton(this);
     save->setObjectName(QStringLiteral("saveLog"));

@@ -29,6 +29,7 @@ private:
     void append(std::int64_t seconds, const QString& sentence);
 
     QPlainTextEdit* m_text;
+    bool m_follows = true; // shows the newest line, until somebody scrolls up
 };
 
 } // namespace bitmend

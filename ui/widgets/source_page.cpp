@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/widgets/source_page.h"
 
-#include "ui/appearance.h"
 #include "ui/text.h"
 #include "ui/widgets/elided_label.h"
 
 #include <QCoreApplication>
-#include <QEvent>
 #include <QPushButton>
 #include <QVBoxLayout>
 
@@ -80,6 +78,7 @@ SourcePage::SourcePage(QWidget* parent)
     m_title->setFont(big);
     m_title->setTextFormat(Qt::PlainText);
     m_subtitle->setTextFormat(Qt::PlainText);
+    m_subtitle->setForegroundRole(QPalette::PlaceholderText);
     m_found->setWordWrap(true);
     m_found->setTextFormat(Qt::PlainText);
     m_found->setObjectName(QStringLiteral("findings"));
@@ -97,7 +96,6 @@ SourcePage::SourcePage(QWidget* parent)
     page->addSpacing(16);
     page->addWidget(m_showArray, 0, Qt::AlignLeft);
     page->addStretch(1);
-    tintLabels();
 }
 
 void SourcePage::setSource(const ScannedSource& source, const std::vector<ArrayView>& arrays)
@@ -124,20 +122,6 @@ void SourcePage::setSource(const ScannedSource& source, const std::vector<ArrayV
             m_showArray->show();
         }
     }
-}
-
-void SourcePage::tintLabels()
-{
-    QPalette muted = palette();
-    muted.setColor(QPalette::WindowText, mutedText(palette()));
-    m_subtitle->setPalette(muted);
-}
-
-void SourcePage::changeEvent(QEvent* event)
-{
-    if (event->type() == QEvent::PaletteChange)
-        tintLabels();
-    QWidget::changeEvent(event);
 }
 
 } // namespace bitmend

@@ -25,12 +25,7 @@ public:
 signals:
     void arrayAsked(const bitmend::Uuid& uuid);
 
-protected:
-    void changeEvent(QEvent* event) override;
-
 private:
-    void tintLabels();
-
     std::string m_path;
     Uuid m_array;
     QLabel* m_title;

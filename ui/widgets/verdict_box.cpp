@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/widgets/verdict_box.h"
 
-#include "ui/text.h"
-
 #include <QAction>
 #include <QEvent>
 #include <QHBoxLayout>
@@ -29,6 +27,7 @@ VerdictBox::VerdictBox(QWidget* parent)
         label->setTextFormat(Qt::PlainText);
         label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     }
+    m_remarks->setForegroundRole(QPalette::PlaceholderText);
     m_headline->setAccessibleName(tr("Verdict"));
     m_explanation->setAccessibleName(tr("What it means"));
     m_remarks->setAccessibleName(tr("What else is known"));
@@ -50,27 +49,26 @@ VerdictBox::VerdictBox(QWidget* parent)
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Minimum);
 }
 
-void VerdictBox::setVerdict(Tone tone, const ArrayReport& array)
+void VerdictBox::setVerdict(Tone tone, const Verdict& verdict)
 {
     m_tone = tone;
-    std::vector<Phrase> remarks = explanation(array);
-    m_headline->setText(text(headline(array)));
-    m_explanation->setText(remarks.empty() ? QString() : text(remarks.front()));
-    if (!remarks.empty())
-        remarks.erase(remarks.begin());
-    m_remarks->setText(text(remarks));
+    m_headline->setText(verdict.headline);
+    m_explanation->setText(verdict.explanation);
+    m_remarks->setText(verdict.remarks);
     for (QLabel* label : {m_explanation, m_remarks})
         label->setVisible(!label->text().isEmpty());
-    setAccessibleName(m_headline->text());
-    tintLabels();
+    setAccessibleName(verdict.headline);
     update();
 }
 
-void VerdictBox::tintLabels()
+void VerdictBox::setError(const QString& sentence)
 {
-    QPalette muted = palette();
-    muted.setColor(QPalette::WindowText, mutedText(palette()));
-    m_remarks->setPalette(muted);
+    m_tone = Tone::Bad;
+    m_headline->setText(sentence);
+    m_explanation->hide();
+    m_remarks->hide();
+    setAccessibleName(sentence);
+    update();
 }
 
 void VerdictBox::setStep(QAction* action)
@@ -111,10 +109,8 @@ void VerdictBox::paintEvent(QPaintEvent*)
 
 void VerdictBox::changeEvent(QEvent* event)
 {
-    if (event->type() == QEvent::PaletteChange) {
-        tintLabels();
+    if (event->type() == QEvent::PaletteChange)
         update();
-    }
     QWidget::changeEvent(event);
 }
 

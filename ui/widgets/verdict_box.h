@@ -3,8 +3,7 @@
 // button, which takes that step.
 #pragma once
 
-#include "engine/array/assembly.h"
-#include "ui/appearance.h"
+#include "ui/outcomes.h"
 
 #include <QWidget>
 
@@ -21,7 +20,8 @@ class VerdictBox : public QWidget
 public:
     explicit VerdictBox(QWidget* parent = nullptr);
 
-    void setVerdict(Tone tone, const ArrayReport& array);
+    void setVerdict(Tone tone, const Verdict& verdict);
+    void setError(const QString& sentence);
     // The button follows the action's text, tooltip and whether it is possible; null hides it.
     void setStep(QAction* action);
 
@@ -31,7 +31,6 @@ protected:
 
 private:
     void follow();
-    void tintLabels();
 
     QLabel* m_headline;
     QLabel* m_explanation; // the most important remark

@@ -46,8 +46,10 @@ void WritesView::setWrites(
         m_summary->setText(nothing);
         return;
     }
-    QString summary = tr("%n range(s), %1 of metadata", nullptr, m_model.rowCount())
-                          .arg(sizeText(m_model.bytes(false)));
+    const int ranges = m_model.rowCount();
+    QString summary =
+        ranges == 1 ? tr("1 range") : tr("%1 ranges").arg(numberText(std::uint64_t(ranges)));
+    summary += tr(", %1 of metadata").arg(sizeText(m_model.bytes(false)));
     if (const std::uint64_t content = m_model.bytes(true); content > 0)
         summary += tr(" and at most %1 of data").arg(sizeText(content));
     m_summary->setText(tr("%1, %2.").arg(summary, where));

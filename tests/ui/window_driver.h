@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives the real window as a person does: finds what is on the screen by its name, clicks it,
+// waits until the window rests, and leaves a picture of what was seen.
+#pragma once
+
+#include "ui/appearance.h"
+#include "ui/main_window.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QDir>
+#include <QMenuBar>
+#include <QPointer>
+#include <QPushButton>
+#include <QTemporaryDir>
+#include <QTest>
+#include <QTimer>
+#include <QToolBar>
+#include <QToolButton>
+
+#include <functional>
+
+namespace bitmend::test {
+
+// Settings, demo and overlays of this test process in a folder of its own. Before QApplication.
+inline void useOwnHome()
+{
+    static const QTemporaryDir home;
+    qputenv("XDG_DATA_HOME", home.path().toLocal8Bit());
+    qputenv("XDG_CONFIG_HOME", home.path().toLocal8Bit());
+    qputenv("HOME", home.path().toLocal8Bit());
+    QCoreApplication::setApplicationName(QStringLiteral("bitmend"));
+    QCoreApplication::setOrganizationName(QStringLiteral("bitmend"));
+}
+
+inline void picture(QWidget& window, const QString& name)
+{
+    QDir().mkpath(QStringLiteral(BITMEND_SCREENSHOTS));
+    for (const auto scheme : {Scheme::Dark, Scheme::Light}) {
+        applyScheme(scheme);
+        QTest::qWait(1);
+        const QString scale = window.devicePixelRatioF() > 1 ? QStringLiteral("@2x") : QString();
+        const QString color =
+            scheme == Scheme::Dark ? QStringLiteral("dark") : QStringLiteral("light");
+        window.grab().save(
+            QStringLiteral(BITMEND_SCREENSHOTS "/window-%1-%2%3.png").arg(name, color, scale));
+    }
+}
+
+template <typename Widget> Widget* named(QWidget& in, const char* name)
+{
+    for (auto* widget : in.findChildren<Widget*>(QLatin1String(name))) {
+        if (widget->isVisibleTo(in.window()))
+            return widget;
+    }
+    return nullptr;
+}
+
+inline void click(QAbstractButton* button)
+{
+    QVERIFY2(button, "the button is not there");
+    QVERIFY2(button->isEnabled(), qPrintable(button->text()));
+    // Not the middle: a radio button in a wide row listens only where its words are.
+    QTest::mouseClick(button, Qt::LeftButton, {}, QPoint(12, button->height() / 2));
+}
+
+// The tool bar's button of an action.
+inline QToolButton* toolButton(QMainWindow& window, const char* action)
+{
+    auto* of = window.findChild<QAction*>(QLatin1String(action));
+    auto* bar = window.findChild<QToolBar*>();
+    return of ? qobject_cast<QToolButton*>(bar->widgetForAction(of)) : nullptr;
+}
+
+// Calls `act` with the next modal dialog of this kind, as soon as it is up.
+template <typename Dialog> void whenAsked(QObject& context, std::function<void(Dialog&)> act)
+{
+    auto* timer = new QTimer(&context);
+    timer->callOnTimeout(&context, [timer, act = std::move(act)] {
+        const QPointer<Dialog> dialog = qobject_cast<Dialog*>(QApplication::activeModalWidget());
+        if (!dialog)
+            return;
+        timer->stop();
+        timer->deleteLater();
+        act(*dialog);
+        // A check that did not hold must not leave the test waiting for this dialog.
+        if (dialog && dialog->isVisible() && QTest::currentTestFailed())
+            dialog->reject();
+    });
+    timer->start(10);
+}
+
+} // namespace bitmend::test
