@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/theme.h"
 
+#include "ui/appearance.h"
+
 namespace bitmend {
 
 namespace {
@@ -36,9 +38,8 @@ Pair pairOf(ColorRole role)
 
 QColor roleColor(ColorRole role, const QPalette& palette)
 {
-    const bool dark = palette.color(QPalette::Window).lightness() < 128;
     const Pair pair = pairOf(role);
-    return QColor(dark ? pair.dark : pair.light);
+    return QColor(isDark(palette) ? pair.dark : pair.light);
 }
 
 ColorRole roleOf(ChunkState state)

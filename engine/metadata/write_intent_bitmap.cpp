@@ -2,8 +2,8 @@
 #include "engine/metadata/write_intent_bitmap.h"
 
 #include "engine/base/assert.h"
+#include "engine/base/popcount.h"
 #include "engine/io/block_source.h"
-#include "engine/metadata/bit_count.h"
 #include "engine/metadata/bitmap_format.h"
 #include "engine/metadata/field_checks.h"
 #include "engine/metadata/superblock.h"
@@ -214,7 +214,7 @@ std::optional<std::uint64_t> internalOffset(const BlockSource& source, const Sup
 
 } // namespace
 
-std::uint64_t BitmapBits::count() const { return countBits(words); }
+std::uint64_t BitmapBits::count() const { return popcount(words); }
 
 bool BitmapCopy::usable() const { return !anyBars(problems); }
 

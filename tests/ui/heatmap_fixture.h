@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames and palettes for the tests and measurements of the heatmap.
+// Frames for the tests and measurements of the heatmap.
 #pragma once
 
 #include "engine/array/assembly.h"
 #include "engine/array/bitmap_frame.h"
-
-#include <QPalette>
 
 namespace bitmend::test {
 
@@ -70,22 +68,6 @@ inline BitmapFrameBuilder resyncingArray()
     builder.setPagesDue(0, 0, true);
     builder.setSyncPosition(14300);
     return builder;
-}
-
-inline QPalette plainPalette(bool dark)
-{
-    const QColor window(dark ? 0xff1e1e1e : 0xfff4f6f8);
-    const QColor text(dark ? 0xffe6e6e6 : 0xff1d2125);
-    QPalette palette(QColor(dark ? 0xff2b2b2b : 0xfff0f2f5), window);
-    for (const auto role :
-        {QPalette::WindowText, QPalette::Text, QPalette::ButtonText, QPalette::ToolTipText})
-        palette.setColor(role, text);
-    palette.setColor(QPalette::Base, QColor(dark ? 0xff252525 : 0xffffffff));
-    palette.setColor(QPalette::ToolTipBase, QColor(dark ? 0xff262626 : 0xffffffff));
-    palette.setColor(QPalette::Highlight, QColor(dark ? 0xff56b4e9 : 0xff0072b2));
-    palette.setColor(QPalette::HighlightedText, QColor(dark ? 0xff000000 : 0xffffffff));
-    palette.setColor(QPalette::PlaceholderText, QColor(dark ? 0xff9a9fa8 : 0xff6b7280));
-    return palette;
 }
 
 } // namespace bitmend::test

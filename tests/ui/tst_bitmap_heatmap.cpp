@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The heatmap as a person uses it: what is visible, where the mouse and the keys lead.
 #include "tests/ui/heatmap_fixture.h"
+#include "ui/appearance.h"
 #include "ui/theme.h"
 #include "ui/widgets/bitmap_heatmap.h"
 #include "ui/widgets/heatmap_grid.h"
@@ -81,7 +82,7 @@ void HeatmapTest::initTestCase()
 
 void HeatmapTest::init()
 {
-    QApplication::setPalette(test::plainPalette(false));
+    applyScheme(Scheme::Light);
     m_heatmap = std::make_unique<BitmapHeatmap>();
     m_heatmap->resize(1048, 400);
 }
@@ -180,7 +181,7 @@ void HeatmapTest::heatmap_paletteChange_recolours()
     BitmapFrameBuilder builder(test::mirrorReport(kMillion, 65536));
     show(builder.publish());
     QVERIFY(isNear(colorAt(500'000), QColor(0xdd, 0xe3, 0xea), 2));
-    QApplication::setPalette(test::plainPalette(true));
+    applyScheme(Scheme::Dark);
     QCoreApplication::processEvents();
     QVERIFY(isNear(colorAt(500'000), QColor(0x2f, 0x3b, 0x47), 2));
 }

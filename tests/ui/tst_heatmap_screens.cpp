@@ -2,6 +2,7 @@
 // Pictures of the heatmap for a person to look at, light and dark, at the scale the process was
 // started with. They go to the build's screenshots folder.
 #include "tests/ui/heatmap_fixture.h"
+#include "ui/appearance.h"
 #include "ui/widgets/bitmap_heatmap.h"
 #include "ui/widgets/heatmap_grid.h"
 #include "ui/widgets/heatmap_tip.h"
@@ -46,7 +47,7 @@ void HeatmapScreens::pictures_areWritten_data()
 void HeatmapScreens::pictures_areWritten()
 {
     QFETCH(bool, dark);
-    QApplication::setPalette(test::plainPalette(dark));
+    applyScheme(dark ? Scheme::Dark : Scheme::Light);
     QWidget window;
     auto* layout = new QVBoxLayout(&window);
     layout->setContentsMargins(22, 16, 22, 16);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/widgets/heatmap_tiles.h"
 
+#include "ui/appearance.h"
 #include "ui/theme.h"
 
 #include <QPainter>
@@ -33,14 +34,6 @@ std::uint8_t stepOf(std::uint64_t dirty, std::uint64_t all)
     if (dirty * 8 >= all)
         return 2;
     return dirty * 64 >= all ? 1 : 0;
-}
-
-QColor mixed(const QColor& from, const QColor& to, double part)
-{
-    const auto mix = [part](int a, int b) {
-        return int(double(a) + double(b - a) * part + 0.5);
-    };
-    return {mix(from.red(), to.red()), mix(from.green(), to.green()), mix(from.blue(), to.blue())};
 }
 
 std::size_t keyOf(CellLook look)
@@ -132,7 +125,7 @@ QColor colorOf(CellLook look, const QPalette& palette)
     const QColor color = roleColor(roleOf(look.fill), palette);
     if (look.fill != ChunkState::Dirty)
         return color;
-    return mixed(roleColor(ColorRole::Clean, palette), color, kDirtyPart[look.step]);
+    return blend(roleColor(ColorRole::Clean, palette), color, kDirtyPart[look.step]);
 }
 
 void drawCell(QPainter& painter, const QRectF& square, CellLook look, const QPalette& palette)

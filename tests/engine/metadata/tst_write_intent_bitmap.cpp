@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tn: the rule of that number in the accept/reject list that was measured with the real kernel.
-#include "engine/metadata/bit_count.h"
+#include "engine/base/popcount.h"
 #include "engine/metadata/write_intent_bitmap.h"
 #include "tests/engine/metadata/md_bytes.h"
 
@@ -542,11 +542,11 @@ private slots:
             for (int bit = 0; bit < 64; ++bit)
                 expected += word >> bit & 1;
         }
-        QCOMPARE(countBitsPortably(words), expected);
-        QCOMPARE(countBits(words), expected);
-        if (cpuHasPopcnt())
-            QCOMPARE(countBitsByPopcnt(words), expected);
-        QCOMPARE(countBits({}), std::uint64_t(0));
+        QCOMPARE(popcountPortable(words), expected);
+        QCOMPARE(popcount(words), expected);
+        if (hasPopcntInstruction())
+            QCOMPARE(popcountByInstruction(words), expected);
+        QCOMPARE(popcount({}), std::uint64_t(0));
     }
 
     void mutations_neitherCrashNorGrow()

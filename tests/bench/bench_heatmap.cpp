@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long the heatmap takes, in one process and beside a plain drawImage of the same size. Rounds
+// of all cases alternate, so that a busy machine is busy for all of them alike; medians and spread
+// are printed, and whether the floors hold.
+#include "engine/base/popcount.h"
+#include "tests/ui/heatmap_fixture.h"
+#include "ui/appearance.h"
+#include "ui/widgets/bitmap_heatmap.h"
+#include "ui/widgets/heatmap_grid.h"
+
+#include <QApplication>
+#include <QPainter>
+#include <QStyleFactory>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace bitmend;
+
+namespace {
+
+constexpr int kRounds = 21;
+constexpr std::uint64_t kFlips = 1000;
+constexpr int kSetBefore = 20'000;
+constexpr QSize kSize(1600, 900);
+
+struct Case
+{
+    std::string name;
+    double floorMs = 0; // 0: only measured
+    std::function<void()> prepare;
+    std::function<void()> run;
+    std::vector<double> milliseconds{};
+};
+
+void measure(Case& bench)
+{
+    if (bench.prepare)
+        bench.prepare();
+    const auto start = std::chrono::steady_clock::now();
+    bench.run();
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+    bench.milliseconds.push_back(took.count());
+}
+
+double median(std::vector<double> values)
+{
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
+
+// An array on the screen, and the changes that a sync makes to it.
+class Stage
+{
+public:
+    explicit Stage(std::uint64_t chunks)
+        : m_chunks(chunks)
+        , m_builder(test::mirrorReport(chunks, 65536))
+    {
+        for (int i = 0; i < kSetBefore; ++i)
+            markOne(m_random() % chunks);
+        m_heatmap.resize(kSize);
+        m_heatmap.setFrame(m_builder.publish());
+        m_heatmap.show();
+        paint();
+    }
+
+    // The engine's side and the window's, to the last pixel.
+    void update(bool clustered)
+    {
+        const std::uint64_t base = m_random() % (m_chunks - kFlips);
+        for (std::uint64_t i = 0; i < kFlips; ++i)
+            markOne(clustered ? base + i : m_random() % m_chunks);
+        m_heatmap.setFrame(m_builder.publish());
+        paint();
+    }
+
+    // Nothing of the picture is kept in between.
+    void forget()
+    {
+        m_heatmap.setFrame(nullptr);
+        paint();
+        m_frame = m_builder.publish();
+    }
+    void rebuild()
+    {
+        m_heatmap.setFrame(m_frame);
+        paint();
+    }
+
+private:
+    void markOne(std::uint64_t chunk)
+    {
+        m_builder.mark(chunk, chunk, ++m_turn % 2 == 0 ? ChunkState::Dirty : ChunkState::Done);
+    }
+    static void paint() { QCoreApplication::sendPostedEvents(); }
+
+    std::uint64_t m_chunks;
+    std::mt19937_64 m_random{7};
+    std::uint64_t m_turn = 0;
+    BitmapFrameBuilder m_builder;
+    BitmapFramePtr m_frame;
+    BitmapHeatmap m_heatmap;
+};
+
+Case plainDrawImage()
+{
+    auto from = std::make_shared<QImage>(kSize, QImage::Format_RGB32);
+    auto onto = std::make_shared<QImage>(kSize, QImage::Format_ARGB32_Premultiplied);
+    from->fill(Qt::darkCyan);
+    return {"plain drawImage, 1600 x 900", 0, {}, [from, onto] {
+                QPainter painter(onto.get());
+                painter.drawImage(0, 0, *from);
+            }};
+}
+
+void addCases(std::vector<Case>& cases, const std::shared_ptr<Stage>& stage,
+    const std::string& size, bool hasFloor)
+{
+    for (const bool portable : {false, true}) {
+        const std::string suffix = size + (portable ? ", portable" : ", POPCNT");
+        const auto prefer = [portable] {
+            preferPortablePopcount(portable);
+        };
+        cases.push_back(
+            {"1000 scattered flips + paint, " + suffix, hasFloor ? 4.0 : 0, prefer, [stage] {
+                 stage->update(false);
+             }});
+        cases.push_back(
+            {"1000 clustered flips + paint, " + suffix, hasFloor ? 4.0 : 0, prefer, [stage] {
+                 stage->update(true);
+             }});
+        cases.push_back({"full rebuild + paint, " + suffix, hasFloor ? 16.0 : 0,
+            [stage, prefer] {
+                prefer();
+                stage->forget();
+            },
+            [stage] {
+                stage->rebuild();
+            }});
+    }
+}
+
+bool report(const Case& bench)
+{
+    const double middle = median(bench.milliseconds);
+    const auto [least, most] = std::ranges::minmax(bench.milliseconds);
+    std::printf("%-52s %8.3f  (%.3f .. %.3f)", bench.name.c_str(), middle, least, most);
+    const bool holds = bench.floorMs == 0 || middle <= bench.floorMs;
+    if (bench.floorMs > 0)
+        std::printf("  at most %g: %s", bench.floorMs, holds ? "holds" : "DOES NOT HOLD");
+    std::printf("\n");
+    return holds;
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    // Always the same conditions, with or without a display.
+    qputenv("QT_QPA_PLATFORM", "offscreen");
+    const QApplication application(argc, argv);
+    QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+    applyScheme(Scheme::Light);
+
+    std::vector<Case> cases = {plainDrawImage()};
+    addCases(cases, std::make_shared<Stage>(1'000'000), "10^6 chunks", true);
+    addCases(cases, std::make_shared<Stage>(100'000'000), "10^8 chunks", false);
+    for (int round = 0; round < kRounds; ++round) {
+        for (Case& bench : cases)
+            measure(bench);
+    }
+
+    std::printf("milliseconds: median (least .. most) of %d alternating rounds; POPCNT %s here\n",
+        kRounds, hasPopcntInstruction() ? "is used" : "is missing");
+    bool allHold = true;
+    for (const Case& bench : cases)
+        allHold = report(bench) && allHold;
+    return allHold ? 0 : 1;
+}
