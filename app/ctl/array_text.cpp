@@ -74,9 +74,13 @@ void addSource(Table& table, const SourceReport& source, const std::vector<Array
                        grouped(found.superblock->events) + ".");
         } else if (found.ambiguous) {
             table.note("The same superblock is seen through the disk and through its last "
-                       "partition; the other one is taken.");
+                       "partition. " +
+                       found.likelier + " is the likelier member and is taken.");
         }
     }
+    if (source.partitionsAreContent)
+        table.note("The partition table at its start is the array's content: its partitions are "
+                   "those of the array, not of this member.");
     for (const auto& child : source.partitions)
         addSource(table, child, arrays);
 }

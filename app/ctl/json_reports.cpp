@@ -20,6 +20,7 @@ Json foundJson(const FoundSuperblock& found, std::string_view source)
     const auto role = superblock.role();
     return {{"metadata", toString(superblock.version)}, {"offset", superblock.location.bytes()},
         {"left_behind", found.leftBehind}, {"ambiguous", found.ambiguous},
+        {"likelier", found.likelier.empty() ? Json() : Json(found.likelier)},
         {"array_uuid", toString(superblock.arrayUuid)}, {"array_name", superblock.name},
         {"device_uuid", uuidOrNull(superblock.deviceUuid)}, {"dev_number", superblock.devNumber},
         {"role", role < kRoleLimit ? Json(role) : Json()}, {"events", superblock.events},
@@ -40,6 +41,7 @@ void addSource(Json& list, const SourceReport& source)
     list.push_back(
         {{"path", source.path}, {"size_bytes", source.sizeBytes}, {"found", std::move(found)},
             {"error", sentenceOrNull(source.error)}, {"partition", std::move(partition)},
+            {"partitions_are_content", source.partitionsAreContent},
             {"content", source.content.type.empty() ? Json() : Json(source.content.type)},
             {"bitmap_file",
                 source.externalBitmap ? json(*source.externalBitmap, source.path) : Json()}});

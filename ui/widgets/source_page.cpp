@@ -29,8 +29,9 @@ QString describe(const FoundSuperblock& found, const std::string& source)
         sentence += u' ' + tr("It is not where a member keeps its superblock, so it makes this "
                               "source no member.");
     if (found.ambiguous)
-        sentence += u' ' + tr("It is seen through the disk and through its partition alike; the "
-                              "partition is the likelier member.");
+        sentence += u' ' + tr("It is seen through the disk and through its last partition alike; "
+                              "%1 is the likelier member.")
+                               .arg(QString::fromStdString(found.likelier));
     if (found.bitmapError)
         sentence += u' ' + text(*found.bitmapError);
     for (const auto& problem : found.problems)
@@ -47,6 +48,9 @@ QStringList findingsOf(const SourceReport& report)
         findings += text(*report.error);
     for (const auto& found : report.found)
         findings += describe(found, report.path);
+    if (report.partitionsAreContent)
+        findings += tr("The partition table at its start is the array's content: its partitions "
+                       "are those of the array, not of this member.");
     if (report.externalBitmap)
         findings += tr("This file is the write-intent bitmap of an array, kept outside its "
                        "members.");
