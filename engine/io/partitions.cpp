@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string_view>
 
@@ -260,10 +261,10 @@ struct FreeProbe
 };
 using Probe = std::unique_ptr<std::remove_pointer_t<blkid_probe>, FreeProbe>;
 
-Result<Probe> newProbe(const BlockSource& source, const StandIn& standIn, unsigned sectorBytes)
+Result<Probe> newProbe(const BlockSource& source, int descriptor, unsigned sectorBytes)
 {
     Probe probe(blkid_new_probe());
-    if (!probe || blkid_probe_set_device(probe.get(), standIn.descriptor(), 0, 0) != 0)
+    if (!probe || blkid_probe_set_device(probe.get(), descriptor, 0, 0) != 0)
         return fail(ErrorCode::Io, source.name(), -1, errno);
     blkid_probe_set_sectorsize(probe.get(), sectorBytes);
     return probe;
@@ -307,7 +308,7 @@ Result<std::vector<Partition>> readPartitions(const BlockSource& source)
         return std::vector<Partition>();
 
     const auto standIn = BM_TRY(StandIn::make(source, signatures.sectorBytes));
-    const auto probe = BM_TRY(newProbe(source, standIn, signatures.sectorBytes));
+    const auto probe = BM_TRY(newProbe(source, standIn.descriptor(), signatures.sectorBytes));
     blkid_probe_enable_superblocks(probe.get(), 0);
     blkid_probe_enable_partitions(probe.get(), 1);
     // The other kinds of table have no proper signature, and no md array ever lay in one.
@@ -325,18 +326,24 @@ Result<std::vector<Partition>> readPartitions(const BlockSource& source)
     return partitionsIn(list, {source.sizeBytes() / kSectorBytes});
 }
 
-Result<Content> identifyContent(const BlockSource& source)
+namespace {
+
+// A file that is one hole from beginning to end, as a fresh image is: nothing can be in it.
+bool isOneHole(int descriptor) { return ::lseek(descriptor, 0, SEEK_DATA) < 0 && errno == ENXIO; }
+
+// Nothing when libblkid could not read what it wanted to see.
+Result<std::optional<Content>> contentBehind(
+    const BlockSource& source, int descriptor, unsigned sectorBytes)
 {
-    if (source.sizeBytes() == 0)
-        return Content{};
-    const auto signatures = BM_TRY(readSignatures(source));
-    const auto standIn = BM_TRY(StandIn::make(source, signatures.sectorBytes));
-    const auto probe = BM_TRY(newProbe(source, standIn, signatures.sectorBytes));
+    const auto probe = BM_TRY(newProbe(source, descriptor, sectorBytes));
     blkid_probe_enable_superblocks(probe.get(), 1);
     blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL);
     blkid_probe_enable_partitions(probe.get(), 1);
-    if (blkid_do_safeprobe(probe.get()) != 0)
-        return Content{};
+    const int verdict = blkid_do_safeprobe(probe.get());
+    if (verdict == -1)
+        return std::optional<Content>();
+    if (verdict != 0)
+        return std::optional(Content{});
     const auto value = [&](const char* name) {
         const char* found = nullptr;
         return blkid_probe_lookup_value(probe.get(), name, &found, nullptr) == 0 ? text(found) : "";
@@ -344,7 +351,27 @@ Result<Content> identifyContent(const BlockSource& source)
     Content content{value("TYPE"), value("LABEL")};
     if (content.type.empty())
         content.type = value("PTTYPE");
-    return content;
+    return std::optional(std::move(content));
+}
+
+} // namespace
+
+Result<Content> identifyContent(const BlockSource& source)
+{
+    if (source.sizeBytes() == 0)
+        return Content{};
+    if (source.descriptor() >= 0 && isOneHole(source.descriptor()))
+        return Content{};
+    const auto signatures = BM_TRY(readSignatures(source));
+    // The memory file costs two MiB of copying; a source that reads well can do without.
+    if (source.descriptor() >= 0) {
+        auto content = BM_TRY(contentBehind(source, source.descriptor(), signatures.sectorBytes));
+        if (content)
+            return *std::move(content);
+    }
+    const auto standIn = BM_TRY(StandIn::make(source, signatures.sectorBytes));
+    auto content = BM_TRY(contentBehind(source, standIn.descriptor(), signatures.sectorBytes));
+    return std::move(content).value_or(Content{});
 }
 
 } // namespace bitmend
