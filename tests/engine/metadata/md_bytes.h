@@ -146,7 +146,7 @@ inline Bytes bigEndian090(Bytes b)
 {
     for (std::size_t at = 0; at < b.size(); at += 4)
         std::reverse(b.begin() + std::ptrdiff_t(at), b.begin() + std::ptrdiff_t(at) + 4);
-    for (const std::size_t word : {39, 41, 44})
+    for (const std::size_t word : {39u, 41u, 44u})
         std::swap_ranges(b.begin() + std::ptrdiff_t(word * 4),
             b.begin() + std::ptrdiff_t(word * 4 + 4), b.begin() + std::ptrdiff_t(word * 4 + 4));
     return b;
@@ -206,6 +206,7 @@ public:
     }
 
     Bytes& bytes() { return m_bytes; }
+    const Bytes& bytes() const { return m_bytes; }
     void place(std::uint64_t offset, const Bytes& what)
     {
         std::ranges::copy(what, m_bytes.begin() + std::ptrdiff_t(offset));
