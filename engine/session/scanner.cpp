@@ -82,7 +82,6 @@ void Scanner::look(const ScannedSource& source, ScanDepth depth)
     if (m_controls.empty()) {
         m_done = 0;
         m_total = 0;
-        m_paused = false;
     }
     auto control = std::make_shared<JobControl>();
     if (m_paused)
@@ -106,8 +105,10 @@ std::vector<ScanDelivery> Scanner::takeDelivered()
 {
     auto delivered = m_delivered.takeAll();
     m_done += delivered.size();
-    if (m_done >= m_total)
+    if (m_done >= m_total && !m_controls.empty()) {
         m_controls.clear();
+        m_paused = false;
+    }
     return delivered;
 }
 

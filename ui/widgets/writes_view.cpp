@@ -17,6 +17,7 @@ WritesView::WritesView(QWidget* parent)
 {
     m_summary->setWordWrap(true);
     m_summary->setTextFormat(Qt::PlainText);
+    m_summary->setAlignment(Qt::AlignLeft | Qt::AlignTop);
     m_summary->setObjectName(QStringLiteral("writesSummary"));
     m_list->setObjectName(QStringLiteral("writes"));
     m_list->setAccessibleName(tr("Byte ranges that would be written"));
