@@ -7,6 +7,7 @@
 #include "ui/widgets/elided_label.h"
 #include "ui/widgets/members_view.h"
 #include "ui/widgets/pill.h"
+#include "ui/widgets/superblocks_view.h"
 #include "ui/widgets/verdict_box.h"
 
 #include <QHBoxLayout>
@@ -31,6 +32,7 @@ ArrayPage::ArrayPage(QWidget* parent)
     , m_members(new MembersView(m_model, this))
     , m_heatmap(new BitmapHeatmap(this))
     , m_noBitmap(new QLabel(this))
+    , m_superblocks(new SuperblocksView(this))
 {
     setObjectName(QStringLiteral("arrayPage"));
     QFont big = font();
@@ -46,6 +48,7 @@ ArrayPage::ArrayPage(QWidget* parent)
     m_tabs->setDocumentMode(true);
     m_tabs->setAccessibleName(tr("Views of the array"));
     m_tabs->addTab(makeOverview(), tr("Overview"));
+    m_tabs->addTab(m_superblocks, tr("Superblocks"));
 
     auto* heading = new QHBoxLayout;
     heading->setSpacing(12);
@@ -97,6 +100,7 @@ void ArrayPage::setArray(
     m_verdict->setVerdict(badge.tone, verdictOf(array));
     m_model.setLabels(sources);
     m_model.setMembers(report.members);
+    m_superblocks->setMembers(report.members);
     if (m_shown != report.uuid)
         m_heatmap->setFrame({}); // nothing of the last array's selection stays
     m_shown = report.uuid;

@@ -18,6 +18,7 @@ namespace bitmend {
 class BitmapHeatmap;
 class MembersView;
 class Pill;
+class SuperblocksView;
 class VerdictBox;
 
 class ArrayPage : public QWidget
@@ -45,6 +46,7 @@ private:
     MembersView* m_members;
     BitmapHeatmap* m_heatmap;
     QLabel* m_noBitmap;
+    SuperblocksView* m_superblocks;
     std::optional<Uuid> m_shown;
 };
 
