@@ -102,6 +102,9 @@ picture=$work/bitmend.png
 echo
 if QT_QPA_PLATFORM=offscreen "$window" --screenshot "$picture" "${images[@]}"; then
     echo "A picture of the window with these images: $picture"
+else
+    echo "The window could not be drawn."
+    [ $status != 0 ] || status=1
 fi
 if [ -d "$overlay" ]; then
     echo "The overlays: $overlay"

@@ -85,7 +85,7 @@ fi
 
 build release -DBITMEND_TESTS=ON && run release "${long_only[@]}"
 build asan && run asan -LE "full|kernel|check"
-build tsan && run tsan -LE "full|kernel|check"
+build tsan && run tsan -LE "full|kernel|check|app"
 build fuzz && run fuzz
 
 heading "all"
