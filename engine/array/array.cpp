@@ -35,9 +35,10 @@ Result<ArrayMember> openMember(
 
     std::vector<std::byte> now(planned.superblock->raw.size());
     BM_TRY(member.source->readAt(planned.superblock->location.bytes(), now));
-    if (now != planned.superblock->raw)
+    if (now != planned.superblock->raw) {
         return fail(ErrorCode::ChangedSincePlan, planned.path,
             static_cast<std::int64_t>(planned.superblock->location.bytes()));
+    }
 
     if (planned.state == MemberState::InSync || planned.state == MemberState::Rebuilding)
         member.role = planned.role;
@@ -74,10 +75,9 @@ Result<void> openMembers(ArrayState& state)
 }
 
 // The copies in the order in which md asks them: the freshest member's first.
-std::vector<BitmapPlace> bitmapPlaces(const ArrayState& state)
+std::vector<BitmapPlace> bitmapPlaces(const ArrayState& state, const std::string& preferred)
 {
     std::vector<BitmapPlace> places;
-    const auto& preferred = state.plan.array.bitmap->from;
     for (const bool first : {true, false}) {
         for (const auto& member : state.members) {
             if (!member.inSync || (member.path == preferred) != first)
@@ -106,15 +106,18 @@ Result<void> startWriting(ArrayState& state)
         state.superblocksDue |= member.hasRole() && member.superblock->events < state.events;
     if (!state.reference->hasBitmap())
         return {};
+    const auto& found = state.plan.array.bitmap;
+    if (!found) // nobody's could be read, so the kernel would not start it either
+        return fail(ErrorCode::BadBitmap, state.name);
 
     const auto syncSize = bitmapSyncSize(*state.reference, state.arraySize);
-    state.bitmap =
-        BM_TRY(LiveBitmap::load(bitmapPlaces(state), *state.reference, syncSize, state.name));
+    auto bitmap = BM_TRY(
+        LiveBitmap::load(bitmapPlaces(state, found->from), *state.reference, syncSize, state.name));
     // While a member is missing, set bits are what a later re-add needs, unless none was set since
     // the array was last complete.
-    const bool believed =
-        !state.isDegraded() || state.bitmap->header().eventsCleared == state.events;
-    state.bitmap->markNeeded(believed ? state.resyncOffset : Sectors{});
+    const bool believed = !state.isDegraded() || bitmap.header().eventsCleared == state.events;
+    bitmap.markNeeded(believed ? state.resyncOffset : Sectors{});
+    state.bitmap = std::move(bitmap);
     return startBitmap(state);
 }
 
@@ -151,10 +154,10 @@ FrameBox<BitmapFrame>& Array::frames() const { return m_state->frames.box(); }
 Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAccess access)
 {
     const auto& array = plan.array;
-    if (!array.canStart)
-        return fail(
-            array.needs == Needs::Choice ? ErrorCode::NeedsChoice : ErrorCode::NotEnoughMembers,
-            array.name);
+    if (!array.canStart) {
+        const bool choice = array.needs == Needs::Choice;
+        return fail(choice ? ErrorCode::NeedsChoice : ErrorCode::NotEnoughMembers, array.name);
+    }
     const bool writing = plan.choices.mode != WriteMode::ReadOnly;
     if (!array.superblock || array.geometry.level != 1)
         return fail(ErrorCode::Unsupported, array.name);

@@ -48,7 +48,7 @@ SyncEstimate resyncEstimate(const ArrayState& state)
     auto bytes = (state.arraySize - std::min(state.resyncOffset, state.arraySize)).bytes();
     if (state.bitmap) {
         estimate.chunks = state.bitmap->neededCount();
-        bytes = std::min(estimate.chunks * state.bitmap->chunk().bytes(), state.arraySize.bytes());
+        bytes = state.bitmap->neededSectors().bytes();
     }
     estimate.readBytes = bytes * copies;
     estimate.writeBytes = bytes * (copies - 1);

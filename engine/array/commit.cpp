@@ -59,26 +59,26 @@ template <typename Write> auto guarded(ArrayState& state, Write&& write)
 }
 
 // At the array's offset, as in the kernel; a spare's own superblock may not name it yet.
-Result<void> writePage(ArrayState& state, ArrayMember& member, std::uint64_t page)
+Result<void> writePage(
+    ArrayState& state, ArrayMember& member, const LiveBitmap& bitmap, std::uint64_t page)
 {
     const auto location = static_cast<std::int64_t>(member.superblock->location.count);
     const auto sector = static_cast<std::uint64_t>(location + state.reference->bitmapOffset);
     return writeTo(
-        state, member, sector * kSectorBytes + page * kBitmapPageBytes, state.bitmap->page(page));
+        state, member, sector * kSectorBytes + page * kBitmapPageBytes, bitmap.page(page));
 }
 
 // In ascending order, so that the header's page leads. To every member that has a role, in sync or
 // recovering: a member that is being rebuilt needs the map as much as the others should the array
 // stop now. An idle spare has no use for it.
-Result<void> writeDuePages(ArrayState& state)
+Result<void> writeDuePages(ArrayState& state, LiveBitmap& bitmap)
 {
-    auto& bitmap = *state.bitmap;
     for (std::uint64_t page = 0; page < bitmap.pages(); ++page) {
         if (!bitmap.isPageDue(page))
             continue;
         for (auto& member : state.members) {
             if (member.hasRole())
-                BM_TRY(writePage(state, member, page));
+                BM_TRY(writePage(state, member, bitmap, page));
         }
     }
     BM_TRY(flushAll(state));
@@ -96,7 +96,7 @@ Result<void> writeHeader(ArrayState& state)
     if (!state.bitmap)
         return {};
     state.bitmap->setEvents(state.events);
-    return writeDuePages(state);
+    return writeDuePages(state, *state.bitmap);
 }
 
 std::vector<Role> roleTable(const ArrayState& state, std::size_t atLeast)
@@ -200,16 +200,17 @@ Result<void> flushMembers(ArrayState& state)
 Result<void> clearChunks(ArrayState& state, std::span<const ChunkRun> chunks)
 {
     BM_TRY(flushMembers(state));
-    if (chunks.empty())
+    if (chunks.empty() || !state.bitmap)
         return {};
+    auto& bitmap = *state.bitmap;
     for (const auto& range : chunks) {
-        state.bitmap->clear(range);
+        bitmap.clear(range);
         for (const auto& member : state.members) {
             if (member.hasRole())
                 state.frames.clearMemberBits(member.path, range);
         }
     }
-    return guarded(state, [&] { return writeDuePages(state); });
+    return guarded(state, [&] { return writeDuePages(state, bitmap); });
 }
 
 Result<void> startBitmap(ArrayState& state)
@@ -217,9 +218,10 @@ Result<void> startBitmap(ArrayState& state)
     BM_TRY(state.writable());
     if (!state.bitmap)
         return {};
+    auto& bitmap = *state.bitmap;
     return guarded(state, [&]() -> Result<void> {
         // Ones first, under the header that says stale; only then the header that vouches for them.
-        BM_TRY(writeDuePages(state));
+        BM_TRY(writeDuePages(state, bitmap));
         return writeHeader(state);
     });
 }
@@ -259,11 +261,12 @@ Result<std::uint64_t> writeAllPages(ArrayState& state, ArrayMember& member)
     BM_TRY(state.writable());
     if (!state.bitmap)
         return 0;
-    const auto pages = state.bitmap->pages();
+    const auto& bitmap = *state.bitmap;
+    const auto pages = bitmap.pages();
     state.frames.setPagesDue(0, pages, true);
     state.frames.publish(LiveFrames::Pace::Now);
     for (std::uint64_t page = 0; page < pages; ++page) {
-        BM_TRY(writePage(state, member, page));
+        BM_TRY(writePage(state, member, bitmap, page));
         state.frames.publish(LiveFrames::Pace::WhenDue);
     }
     BM_TRY(flush(state, member));

@@ -44,9 +44,10 @@ Result<void> refuseOthersMember(const ArrayState& state, const BlockSource& sour
             const bool ownSpare = found && found->problems.empty() &&
                                   found->superblock.arrayUuid == state.reference->arrayUuid &&
                                   found->superblock.role() == kRoleSpare;
-            if (!ownSpare)
+            if (!ownSpare) {
                 return fail(ErrorCode::AlreadyMember, source.name(),
                     static_cast<std::int64_t>(slot.sector.bytes()));
+            }
         }
     }
     return {};
@@ -99,23 +100,25 @@ Superblock spareSuperblock(const ArrayState& state, const HotAddPlan& plan, Sect
     return spare;
 }
 
-std::uint64_t bitmapAreaBytes(const ArrayState& state)
+// As much of it as md writes: the last page is cut behind the last bit's sector.
+std::uint64_t bitmapAreaBytes(const ArrayBitmap& bitmap)
 {
-    const auto bytes = bitmapBytes(state.plan.array.bitmap->chunks);
+    const auto bytes = bitmapBytes(bitmap.chunks);
     return (bytes + kSectorBytes - 1) / kSectorBytes * kSectorBytes;
 }
 
 void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
 {
     const auto superblockBytes = superblockLength(*state.reference).bytes();
+    const auto& bitmap = state.plan.array.bitmap;
     const auto add = [&](const std::string& path, Sectors location, bool withBitmap) {
         plan.writes.push_back({path, location.bytes(), superblockBytes, WritePurpose::Superblock});
-        if (!withBitmap)
+        if (!withBitmap || !bitmap)
             return;
         const auto sector =
             static_cast<std::int64_t>(location.count) + state.reference->bitmapOffset;
         plan.writes.push_back({path, static_cast<std::uint64_t>(sector) * kSectorBytes,
-            bitmapAreaBytes(state), WritePurpose::Bitmap});
+            bitmapAreaBytes(*bitmap), WritePurpose::Bitmap});
     };
     const bool hasBitmap = plan.bitmapPages != 0;
     for (const auto& member : state.members) {
@@ -137,8 +140,8 @@ Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
     if (!role)
         return fail(ErrorCode::NoVacantSlot, state.name);
     plan.role = *role;
-    if (state.reference->hasBitmap())
-        plan.bitmapPages = bitmapPages(state.plan.array.bitmap->chunks);
+    if (const auto& bitmap = state.plan.array.bitmap; bitmap && state.reference->hasBitmap())
+        plan.bitmapPages = bitmapPages(bitmap->chunks);
     plan.recovery.readBytes = state.arraySize.bytes();
     plan.recovery.writeBytes = state.arraySize.bytes();
 

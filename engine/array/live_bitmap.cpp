@@ -61,17 +61,17 @@ Result<LiveBitmap> LiveBitmap::load(std::span<const BitmapPlace> places,
     std::vector<std::byte> raw(kHeaderBytes);
     const std::size_t from = BM_TRY(readFromAny(places, 0, raw, array));
     const auto& place = places[from];
+    const auto refused = fail(
+        ErrorCode::BadBitmap, place.source->name(), static_cast<std::int64_t>(place.byteOffset));
     auto header = decodeBitmapHeader(raw);
     for (const auto& problem : checkBitmapHeader(header, reference, place.byteOffset)) {
         if (problem.severity != Severity::Note)
-            return fail(ErrorCode::BadBitmap, place.source->name(),
-                static_cast<std::int64_t>(place.byteOffset));
+            return refused;
     }
     const auto bytes = bitmapBytes(bitmapChunks(syncSize, header.chunkBytes));
     const auto room = place.source->sizeBytes();
     if (place.byteOffset > room || roundedToSector(bytes) > room - place.byteOffset)
-        return fail(ErrorCode::BadBitmap, place.source->name(),
-            static_cast<std::int64_t>(place.byteOffset));
+        return refused;
 
     LiveBitmap bitmap(std::move(header), syncSize);
     for (std::uint64_t page = 0; page < bitmap.pages(); ++page) {
@@ -102,6 +102,13 @@ void LiveBitmap::fillWithOnes()
 {
     std::fill(m_image.begin() + kHeaderBytes, m_image.end(), std::byte{0xff});
     std::ranges::fill(m_pageDue, std::uint8_t{1});
+}
+
+Sectors LiveBitmap::neededSectors() const
+{
+    const auto whole = m_needed.count() * chunk().count;
+    const bool lastNeeded = chunks() != 0 && isNeeded(chunks() - 1);
+    return {whole - (lastNeeded ? chunks() * chunk().count - m_syncSize.count : 0)};
 }
 
 SectorRange LiveBitmap::sectors(ChunkRun chunks) const

@@ -50,6 +50,7 @@ public:
     bool isNeeded(std::uint64_t chunk) const { return m_needed.test(chunk); }
     std::uint64_t setCount() const { return m_set; }
     std::uint64_t neededCount() const { return m_needed.count(); }
+    Sectors neededSectors() const; // the last chunk may be a short one
     BitmapBits bits() const;
 
     // md's rule at load: a set bit is needed unless its chunk ends before `start`.

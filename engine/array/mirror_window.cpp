@@ -42,7 +42,7 @@ Result<void> MirrorWindow::readFrom(
     return read;
 }
 
-bool MirrorWindow::read(SectorRange range, std::span<ArrayMember* const> copies)
+std::optional<Error> MirrorWindow::read(SectorRange range, std::span<ArrayMember* const> copies)
 {
     BM_ASSERT(range.length().bytes() <= kBytes && !range.empty());
     m_range = range;
@@ -53,12 +53,12 @@ bool MirrorWindow::read(SectorRange range, std::span<ArrayMember* const> copies)
     for (const auto* copy : copies) {
         if (readFrom(*copy, 0, m_truth.first(m_length))) {
             m_source = copy;
-            return true;
+            return {};
         }
     }
     for (std::size_t index = 0; index < blocks(); ++index)
         readBlock(index, copies);
-    return !m_lost;
+    return m_lost;
 }
 
 void MirrorWindow::readBlock(std::size_t index, std::span<ArrayMember* const> copies)

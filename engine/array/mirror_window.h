@@ -31,11 +31,10 @@ public:
 
     // Reads `range` (at most kBytes of the component) from the first of `copies` that gives it,
     // block by block where none gives all of it. A block that no copy gives is lost: it is
-    // remembered and no member is touched there. Returns whether nothing was lost.
-    bool read(SectorRange range, std::span<ArrayMember* const> copies);
+    // remembered and no member is touched there. Returns the first such block's error.
+    std::optional<Error> read(SectorRange range, std::span<ArrayMember* const> copies);
 
     const ArrayMember* source() const { return m_source; } // null when read from several
-    const std::optional<Error>& lost() const { return m_lost; }
 
     // Makes `target` equal to what was read. Only what differs is written, unless that is more than
     // a quarter of the window. What cannot be read from the target is written.

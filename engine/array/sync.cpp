@@ -84,6 +84,7 @@ private:
     Result<void> recordRecovery(Sectors upTo);
     Result<void> endRecovery();
     std::int64_t chunkAt(Sectors sector) const;
+    ChunkRun chunksOf(SectorRange range) const;
 
     ArrayState& m_state;
     JobControl& m_control;
@@ -100,6 +101,15 @@ std::int64_t SyncRun::chunkAt(Sectors sector) const
 {
     return m_state.bitmap ? static_cast<std::int64_t>(sector.count / m_state.bitmap->chunk().count)
                           : -1;
+}
+
+// Empty without a bitmap.
+ChunkRun SyncRun::chunksOf(SectorRange range) const
+{
+    if (!m_state.bitmap)
+        return {};
+    const auto size = m_state.bitmap->chunk().count;
+    return {range.begin.count / size, (range.end.count + size - 1) / size};
 }
 
 void SyncRun::begin(Sectors total)
@@ -142,10 +152,8 @@ SectorRange SyncRun::nextResync(Sectors from) const
 Result<SyncOutcome> SyncRun::resync()
 {
     const auto whole = m_state.arraySize;
-    const auto due = m_state.bitmap
-                         ? Sectors{std::min(whole.count,
-                               m_state.bitmap->neededCount() * m_state.bitmap->chunk().count)}
-                         : whole - std::min(m_state.resyncOffset, whole);
+    const auto due = m_state.bitmap ? m_state.bitmap->neededSectors()
+                                    : whole - std::min(m_state.resyncOffset, whole);
     m_outcome.skippedBytes = (whole - due).bytes();
     begin(due);
     for (auto range = nextResync({}); !range.empty(); range = nextResync(range.end)) {
@@ -177,11 +185,7 @@ Result<bool> SyncRun::resyncRange(SectorRange range)
         if (!m_control.keepGoing())
             return false;
         const SectorRange window{at, std::min(at + kWindow, range.end)};
-        if (m_state.bitmap)
-            m_state.frames.mark(
-                {static_cast<std::uint64_t>(chunkAt(window.begin)),
-                    static_cast<std::uint64_t>(chunkAt(window.end - Sectors{1})) + 1},
-                ChunkState::Syncing);
+        m_state.frames.mark(chunksOf(window), ChunkState::Syncing);
         BM_TRY(resyncWindow(window));
         m_done = m_done + window.length();
         m_outcome.checkedBytes += window.length().bytes();
@@ -195,10 +199,10 @@ Result<void> SyncRun::resyncWindow(SectorRange range)
 {
     const auto copies = m_state.copies();
     const auto before = m_window.tally().writtenBytes;
-    if (!m_window.read(range, copies)) {
+    if (const auto lost = m_window.read(range, copies)) {
         m_rangeLost = true;
         if (!m_lost) {
-            m_lost = m_window.lost();
+            m_lost = lost;
             m_firstLost = range.begin;
         }
     }
@@ -221,8 +225,7 @@ void SyncRun::noteResynced(SectorRange range)
     m_unrecorded.add(range.length());
     if (!m_state.bitmap)
         return;
-    const auto size = m_state.bitmap->chunk().count;
-    const ChunkRun chunks{range.begin.count / size, (range.end.count + size - 1) / size};
+    const auto chunks = chunksOf(range);
     m_outcome.chunks += chunks.end - chunks.begin;
     if (m_rangeLost) {
         // Kept whole, though only part of it was lost: reading it again harms nothing.
@@ -314,8 +317,8 @@ Result<void> SyncRun::recoverWindow(SectorRange range)
 {
     const auto copies = m_state.copies();
     for (auto at = range.begin; at < range.end; at = at + kWindow) {
-        if (!m_window.read({at, std::min(at + kWindow, range.end)}, copies))
-            return std::unexpected(*m_window.lost());
+        if (const auto lost = m_window.read({at, std::min(at + kWindow, range.end)}, copies))
+            return std::unexpected(*lost);
         for (auto& member : m_state.members) {
             if (member.isRebuilding())
                 BM_TRY(member.byBitmap ? m_window.copyTo(member) : m_window.copyToBlank(member));

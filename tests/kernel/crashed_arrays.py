@@ -25,13 +25,13 @@ import pool
 CHUNKS_KIB = [4, 16, 64, 256, 1024]
 
 
-def describe(number, seed):
+def describe(number, seed, metadata="1.2"):
     """One array by its seed; the same seed gives the same description."""
     choice = random.Random(seed)
     slots = choice.choice([2, 3, 3])
     mib = choice.choice([8, 12, 16, 24])
     spots = [choice.randrange(0, (mib - 2) * 1024, 4) for _ in range(choice.randrange(4, 20))]
-    return {"name": f"x{number}", "md": f"md{100 + number}", "seed": seed, "slots": slots,
+    return {"metadata": metadata, "name": f"x{number}", "md": f"md{100 + number}", "seed": seed, "slots": slots,
             "members": ["a", "b", "c"][:slots - 1], "bitmap_chunk": choice.choice(CHUNKS_KIB) << 10,
             "sectors": mib * 2048 + choice.choice([0, 0, 8, 344]),
             "early": spots[:len(spots) // 2], "writes": [(spot, choice.choice([4, 12, 64, 128])) for spot in spots],
@@ -45,7 +45,7 @@ def scenario(arrays):
         for index in range(array["slots"]):
             lines.append(f"cut_member {array['name']}-{index} {array['sectors']}")
             nodes.append(f"/dev/mapper/{array['name']}-{index}")
-        lines.append(f"mdadm --create /dev/{array['md']} --run --quiet --assume-clean --level=1 --metadata=1.2 "
+        lines.append(f"mdadm --create /dev/{array['md']} --run --quiet --assume-clean --level=1 --metadata={array['metadata']} "
                      f"--raid-devices={array['slots']} --homehost=lab --name=crashed{array['seed']} --bitmap=internal "
                      f"--bitmap-chunk={array['bitmap_chunk'] >> 10}K {' '.join(nodes)} || die no {array['md']}")
         lines += [f"scribble {array['md']} before{array['seed']} {spot} 64" for spot in array["early"]]
@@ -64,24 +64,25 @@ def scenario(arrays):
                 lines.append(f"scribble_at_once {array['md']} second{array['seed']} {spot} 4 &")
     for array in arrays:
         if array["slots"] == 3:
-            lines.append(f"until_true 30 holds_text {array['name']}-0 {array['late'][0]} || die nothing late")
+            lines.append(f"until_true 30 holds_text {array['name']}-0 {DATA_KIB[array['metadata']] + array['late'][0]} || die nothing late")
     lines.append("sleep 1")
     lines.append("crash_now")
     return HELPERS + "\n".join(lines) + "\n"
 
 
-# 1.2 puts the data of members as small as these 1 MiB behind their beginning.
+# Where the data of members as small as these begins.
+DATA_KIB = {"1.0": 0, "1.1": 1024, "1.2": 1024}
 HELPERS = r"""
 holds_text() {
-    dd if="/dev/mapper/$1" bs=4k skip=$((256 + $2 / 4)) count=1 iflag=direct 2>/dev/null | grep -q second
+    dd if="/dev/mapper/$1" bs=4k skip=$(($2 / 4)) count=1 iflag=direct 2>/dev/null | grep -q second
 }
 """
 
 
-def make(folder, count, seed, timeout=240):
+def make(folder, count, seed, timeout=240, metadata="1.2"):
     """Makes the arrays and returns their folders."""
     folder = Path(folder)
-    arrays = [describe(number, seed + number) for number in range(count)]
+    arrays = [describe(number, seed + number, metadata) for number in range(count)]
     made = []
     with tempfile.TemporaryDirectory(prefix="crashed-") as scratch:
         disk = Path(scratch) / "pool.img"

@@ -4,7 +4,7 @@
 
   first_mend.py BITMENDCTL APPLY_OVERLAY [unittest arguments]
 
-The arrays are the bundled demo and six freshly crashed ones. Everything Bitmend writes goes to overlays;
+The arrays are the bundled demo, six freshly crashed ones, and one each of metadata 1.0 and 1.1. Everything Bitmend writes goes to overlays;
 those are put into copies of the members, and the copies go to the judge. The same originals are mended by
 the kernel, and what it leaves is held against ours field by field.
 """
@@ -28,7 +28,7 @@ from test_judge import unpack_demo
 BITMENDCTL = ""
 APPLY_OVERLAY = ""
 
-FRESH = 6
+FRESH = {"1.2": 6, "1.0": 1, "1.1": 1}
 SEED = 2005
 
 # Per update, random, or a count of updates that are ours to choose (the kernel bundles them by time).
@@ -140,9 +140,10 @@ class FirstMend(unittest.TestCase):
         folder = Path(scratch.name)
         (folder / DEMO).mkdir()
         cls.cases = [Case(DEMO, folder / DEMO, unpack_demo(folder / DEMO))]
-        for made in crashed_arrays.make(folder, FRESH, SEED):
-            images = [made / name for name in ("a.img", "b.img", "spare.img") if (made / name).exists()]
-            cls.cases.append(Case(f"crashed {made.name}", made, images))
+        for version, count in FRESH.items():
+            for made in crashed_arrays.make(folder / version, count, SEED, metadata=version):
+                images = [made / name for name in ("a.img", "b.img", "spare.img") if (made / name).exists()]
+                cls.cases.append(Case(f"crashed {version} {made.name}", made, images))
         for case in cls.cases:
             case.mend()
             case.merge()

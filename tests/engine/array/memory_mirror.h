@@ -174,7 +174,7 @@ public:
         if (!array) {
             std::cerr << "the array did not start: error " << int(array.error().code) << " of "
                       << array.error().where << '\n';
-            std::exit(1);
+            std::abort();
         }
         return std::move(*array);
     }
