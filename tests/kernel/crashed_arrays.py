@@ -4,7 +4,7 @@
 
   crashed_arrays.py --out FOLDER --count N [--seed S]
 
-Each is RAID 1, metadata 1.2, with an internal bitmap, dirty, one slot empty, in FOLDER/<number>/:
+Each is RAID 1, metadata 1.2 unless asked for another, with an internal bitmap, dirty, one slot empty, in FOLDER/<number>/:
   a.img (b.img)  the members that were there when the power went; where there are two they differ
   spare.img      zeros, of the same size
   case.json      {"seed", "slots", "members": ["a", "b"], "bitmap_chunk", "sectors", "dirty": chunks set
@@ -64,7 +64,8 @@ def scenario(arrays):
                 lines.append(f"scribble_at_once {array['md']} second{array['seed']} {spot} 4 &")
     for array in arrays:
         if array["slots"] == 3:
-            lines.append(f"until_true 30 holds_text {array['name']}-0 {DATA_KIB[array['metadata']] + array['late'][0]} || die nothing late")
+            late = DATA_KIB[array["metadata"]] + array["late"][0]
+            lines.append(f"until_true 30 holds_text {array['name']}-0 {late} || die nothing late")
     lines.append("sleep 1")
     lines.append("crash_now")
     return HELPERS + "\n".join(lines) + "\n"

@@ -4,9 +4,9 @@
 
   first_mend.py BITMENDCTL APPLY_OVERLAY [unittest arguments]
 
-The arrays are the bundled demo, six freshly crashed ones, and one each of metadata 1.0 and 1.1. Everything Bitmend writes goes to overlays;
-those are put into copies of the members, and the copies go to the judge. The same originals are mended by
-the kernel, and what it leaves is held against ours field by field.
+The arrays are the bundled demo, six freshly crashed ones, and one each of metadata 1.0 and 1.1. Everything
+Bitmend writes goes to overlays; those are put into copies of the members, and the copies go to the judge.
+The same originals are mended by the kernel, and what it leaves is held against ours field by field.
 """
 
 import hashlib
