@@ -188,11 +188,11 @@ class FirstMend(unittest.TestCase):
         for case in self.cases:
             with self.subTest(case.name):
                 first = mdimage.Member(case.images[0])
-                data = first.data_start()
+                data, length = first.data_start(), first.get("size") * 512
                 with open(case.images[0], "rb") as old, open(case.mended[0], "rb") as new:
                     old.seek(data)
                     new.seek(data)
-                    self.assertEqual(old.read(), new.read())
+                    self.assertTrue(old.read(length) == new.read(length))
 
 
 if __name__ == "__main__":
