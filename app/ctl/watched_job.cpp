@@ -72,6 +72,13 @@ WatchedJob::WatchedJob(std::string title)
     , m_wake(::eventfd(0, EFD_CLOEXEC))
     , m_watcher([this](const std::stop_token& stop) { watch(stop); })
 {
+    // Asked to stop before there was anything to stop: then nothing is begun.
+    sigset_t waiting{};
+    if (::sigpending(&waiting) == 0 &&
+        (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1)) {
+        m_interrupted = true;
+        m_control.cancel();
+    }
 }
 
 WatchedJob::~WatchedJob()
@@ -90,13 +97,16 @@ void WatchedJob::watch(const std::stop_token& stop)
     const auto begin = std::chrono::steady_clock::now();
     const bool terminal = ::isatty(STDERR_FILENO) != 0;
     bool shown = false;
+    bool asked = false;
     while (!stop.stop_requested()) {
         std::array<pollfd, 2> sources = {{{signals, POLLIN, 0}, {m_wake, POLLIN, 0}}};
         ::poll(sources.data(), sources.size(), kRedrawMillis);
         if (signalfd_siginfo info{}; (sources[0].revents & POLLIN) != 0 &&
                                      ::read(signals, &info, sizeof info) == sizeof info) {
-            if (m_interrupted.exchange(true))
+            if (asked)
                 ::_exit(int(ExitCode::Interrupted));
+            asked = true;
+            m_interrupted = true;
             m_control.cancel();
         }
         const std::chrono::duration<double> past = std::chrono::steady_clock::now() - begin;

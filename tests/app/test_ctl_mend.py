@@ -4,10 +4,12 @@
 
 import os
 import re
+import signal
+import subprocess
 import unittest
 from pathlib import Path
 
-from ctl import DemoCase, run
+from ctl import CTL, DemoCase, run
 
 DIRTY = 38 * 65536
 SIZE = 32505856
@@ -95,17 +97,39 @@ class Mend(DemoCase):
                         outcome.complaints)
         self.assertTrue(all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", line) for line in outcome.complaints))
 
+    def interrupted(self, *words):
+        """Ctrl-C after the thirtieth write; strace makes each of them slow enough to aim."""
+        trace = Path(self.scratch.name) / "writes"
+        process = subprocess.Popen(
+            ["strace", "-f", "-o", trace, "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_exit=20000", CTL,
+             *map(str, words)], env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        writes = []
+        while process.poll() is None and len(writes) < 30:
+            writes = re.findall(r"^(\d+) +pwrite64", trace.read_text() if trace.exists() else "", re.MULTILINE)
+        if writes and process.poll() is None:
+            os.kill(int(writes[0]), signal.SIGINT)
+        process.communicate(timeout=60)
+        return process.returncode
+
     def test_an_interrupted_add_is_completed_by_the_same_call(self):
         words = ["add", "--overlay", self.overlay, "--spare", self.spare, self.a, self.b]
         run("resync", "--overlay", self.overlay, self.a, self.b)
-        # strace sends the signal when the first data reaches the new member, and slows down nothing.
-        trace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:signal=SIGINT:when=40"]
-        interrupted = run(*words, before=trace)
-        self.assertIn(interrupted.status, (130, 0), interrupted.complaints)
+        self.assertEqual(self.interrupted(*words), 130)
         finished = self.result(*words)
         self.assertTrue(finished["completed"])
         self.result("stop", "--overlay", self.overlay, self.a, self.b, self.spare)
         self.assertEqual(self.contents(self.a, self.b), self.contents())
+
+    def test_a_signal_that_came_before_the_job_begins_nothing(self):
+        def pending():
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            os.kill(os.getpid(), signal.SIGINT)
+
+        for words in (["scan"], ["plan"], ["resync", "--overlay", self.overlay]):
+            outcome = run(*words, self.a, self.b, preexec_fn=pending)
+            self.assertEqual(outcome.status, 130, words)
+        self.assertFalse(self.overlay.exists())
 
 
 class NothingIsWritten(DemoCase):
