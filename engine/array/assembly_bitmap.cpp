@@ -101,6 +101,38 @@ SyncEstimate estimate(const Draft& draft)
     return cost;
 }
 
+bool takesBitmap(const Draft& draft)
+{
+    return draft.personality != nullptr && draft.personality->takesBitmap();
+}
+
+void takeCopy(Draft& draft, const CountingCopy& counting)
+{
+    constexpr std::uint32_t kClustered = 5;
+    ArrayReport& array = draft.array;
+    const BitmapCopy& copy = *counting.copy;
+    ArrayBitmap bitmap{copy.location, copy.header, copy.bits.chunks, copy.dirty, 0, counting.from,
+        copy.stale, 0, counting.copy};
+    if (copy.header.version != kClustered && copy.header.events < array.events)
+        bitmap.stale = true;
+    array.bitmap = std::move(bitmap);
+    array.bitmap->differing = copy.location.external ? 0 : differingChunks(array);
+
+    // Read for another size than that of the array, as when only a member that disagrees with the
+    // freshest one could be read.
+    const bool fits =
+        copy.bits.chunks ==
+        bitmapChunks(bitmapSyncSize(*array.superblock, array.arraySize), copy.header.chunkBytes);
+    if (!takesBitmap(draft)) {
+        draft.blockers.push_back({RemarkCode::Raid0BitmapPanics, 0, 0, counting.from});
+        draft.kernelRefuses = draft.unsupported = true;
+    } else if (!copy.usable() || !fits) {
+        refuse(draft, counting);
+    } else if (copy.header.version == kClustered && copy.header.nodes != 0) {
+        draft.limits.push_back({RemarkCode::ClusteredBitmap, copy.header.nodes, 0, {}});
+    }
+}
+
 bool willResync(const Draft& draft)
 {
     return draft.array.resyncOffset != kMaxSector && !dirtyFlagFalls(draft) &&
@@ -119,9 +151,7 @@ std::vector<SectorRange> dueRanges(const ArrayReport& array)
     const std::uint64_t chunk = bitmap.header.chunkBytes / kSectorBytes;
     std::vector<SectorRange> ranges;
     for (std::uint64_t at = firstCounting(array); at < bitmap.chunks; ++at) {
-        const bool set =
-            bitmap.stale || at >= bitmap.copy->bits.chunks || bitmap.copy->bits.test(at);
-        if (!set)
+        if (!bitmap.stale && !bitmap.copy->bits.test(at))
             continue;
         const SectorRange range{{at * chunk}, std::min(Sectors{(at + 1) * chunk}, end)};
         if (!ranges.empty() && ranges.back().end == range.begin)
@@ -142,46 +172,20 @@ void weighBitmap(Draft& draft, const ScanReport& report)
             member.bitmap && member.bitmap->usable() && member.state == MemberState::InSync;
 
     const auto counting = countingCopy(array, report);
-    const bool takes = draft.personality != nullptr && draft.personality->takesBitmap();
-    if (!counting.copy) {
+    if (counting.copy) {
+        takeCopy(draft, counting);
+    } else if (array.superblock->hasBitmap() && takesBitmap(draft) && !bitmapOrder(array).empty()) {
         // None of the members' copies could be read: md does not start without one it was promised.
-        if (array.superblock->hasBitmap() && takes && !bitmapOrder(array).empty()) {
-            draft.blockers.push_back({RemarkCode::BitmapRefused, 0, 0, array.reference});
-            draft.kernelRefuses = true;
-        }
-    } else {
-        const BitmapCopy& copy = *counting.copy;
-        ArrayBitmap bitmap{copy.location, copy.header, copy.bits.chunks, copy.dirty, 0,
-            counting.from, copy.stale, 0, counting.copy};
-        const Sectors syncSize = bitmapSyncSize(*array.superblock, array.arraySize);
-        if (copy.usable())
-            bitmap.chunks = bitmapChunks(syncSize, copy.header.chunkBytes);
-        constexpr std::uint32_t kClustered = 5;
-        if (copy.header.version != kClustered && copy.header.events < array.events)
-            bitmap.stale = true;
-        array.bitmap = std::move(bitmap);
-        if (!takes) {
-            draft.blockers.push_back({RemarkCode::Raid0BitmapPanics, 0, 0, counting.from});
-            draft.kernelRefuses = draft.unsupported = true;
-        } else if (!copy.usable()) {
-            refuse(draft, counting);
-        } else if (copy.header.version == kClustered && copy.header.nodes != 0) {
-            draft.limits.push_back({RemarkCode::ClusteredBitmap, copy.header.nodes, 0, {}});
-        }
-        array.bitmap->differing = copy.location.external ? 0 : differingChunks(array);
+        draft.blockers.push_back({RemarkCode::BitmapRefused, 0, 0, array.reference});
+        draft.kernelRefuses = true;
     }
 
-    if (!willResync(draft))
+    if (!willResync(draft) || (array.bitmap && !array.bitmap->copy->usable()))
         return;
-    if (array.bitmap && array.bitmap->copy->usable()) {
+    if (array.bitmap) {
         ArrayBitmap& bitmap = *array.bitmap;
         const std::uint64_t first = firstCounting(array);
-        const std::uint64_t unread =
-            bitmap.chunks - std::min(bitmap.chunks, std::max(first, bitmap.copy->bits.chunks));
-        bitmap.due =
-            bitmap.stale ? bitmap.chunks - first : countFrom(bitmap.copy->bits, first) + unread;
-    } else if (array.bitmap) {
-        return;
+        bitmap.due = bitmap.stale ? bitmap.chunks - first : countFrom(bitmap.copy->bits, first);
     }
     array.resync = estimate(draft);
 }
