@@ -24,8 +24,10 @@ ArrayReport assembled(
 
 std::vector<ArrayReport> findArrays(const ScanReport& report)
 {
+    const auto groups = groupCandidates(report);
     std::vector<ArrayReport> arrays;
-    for (const auto& group : groupCandidates(report))
+    arrays.reserve(groups.size());
+    for (const auto& group : groups)
         arrays.push_back(assembled(group, report, {}));
     std::ranges::stable_sort(arrays, [](const ArrayReport& a, const ArrayReport& b) {
         return std::tie(a.canStart, a.name, a.uuid) < std::tie(b.canStart, b.name, b.uuid);

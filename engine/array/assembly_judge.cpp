@@ -78,6 +78,7 @@ Role roleIn(const Superblock& table, int devNumber)
 
 void Judge::listMembers()
 {
+    m_members.reserve(m_group.candidates.size());
     for (const auto& candidate : m_group.candidates)
         m_members.push_back(memberOf(candidate));
     for (std::size_t i = 0; i < m_members.size(); ++i) {

@@ -26,6 +26,7 @@ struct Zone
 std::vector<Zone> zonesOf(const Geometry& geometry)
 {
     std::vector<Sectors> sizes;
+    sizes.reserve(geometry.memberSizes.size());
     for (const Sectors size : geometry.memberSizes)
         sizes.push_back(roundedDown(size, geometry.chunk));
 

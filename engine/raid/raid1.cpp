@@ -31,6 +31,7 @@ public:
     std::vector<Place> locate(const Geometry& geometry, Sectors arraySector) const override
     {
         std::vector<Place> places;
+        places.reserve(std::size_t(geometry.raidDisks));
         for (int role = 0; role < geometry.raidDisks; ++role)
             places.push_back({role, arraySector});
         return places;

@@ -135,6 +135,7 @@ public:
         std::uint64_t row = turn / members * (copies.offset ? copies.far : 1);
 
         std::vector<Place> places;
+        places.reserve(copies.count());
         for (std::uint64_t near = 0; near < copies.near; ++near) {
             std::uint64_t sector = row * chunk + arraySector.count % chunk;
             places.push_back({int(slot), {sector}});
