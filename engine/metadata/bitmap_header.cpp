@@ -40,33 +40,39 @@ std::uint64_t prefix(const Uuid& uuid)
 void checkVersion(FieldChecks& checks, const BitmapHeader& header, const Superblock& superblock)
 {
     constexpr Field kVersion = BM_FIELD(BitmapSuperblock, version);
-    if (header.version == ondisk::BITMAP_MAJOR_LOCKLESS)
+    if (header.version == ondisk::BITMAP_MAJOR_LOCKLESS) {
         checks.kernelRefuses(
             ProblemCode::BitmapLockless, kVersion, header.version, ondisk::BITMAP_MAJOR_HI);
-    else if (header.version < ondisk::BITMAP_MAJOR_HOSTENDIAN ||
-             header.version > ondisk::BITMAP_MAJOR_CLUSTERED)
+    } else if (header.version < ondisk::BITMAP_MAJOR_HOSTENDIAN ||
+               header.version > ondisk::BITMAP_MAJOR_CLUSTERED) {
         checks.kernelRefuses(
             ProblemCode::BitmapBadVersion, kVersion, header.version, ondisk::BITMAP_MAJOR_HI);
-    if (header.version == ondisk::BITMAP_MAJOR_CLUSTERED && header.nodes == 0)
+    }
+    if (header.version == ondisk::BITMAP_MAJOR_CLUSTERED && header.nodes == 0) {
         checks.note(
             ProblemCode::BitmapClusteredWithoutNodes, BM_FIELD(BitmapSuperblock, nodes), 0, 1);
+    }
     if (header.version == ondisk::BITMAP_MAJOR_HOSTENDIAN &&
-        superblock.byteOrder == std::endian::big)
+        superblock.byteOrder == std::endian::big) {
         checks.note(
             ProblemCode::BitmapForeignBits, kVersion, header.version, ondisk::BITMAP_MAJOR_HI);
+    }
 }
 
 void checkNumbers(FieldChecks& checks, const BitmapHeader& header)
 {
-    if (header.chunkBytes < kSmallestChunkBytes || !std::has_single_bit(header.chunkBytes))
+    if (header.chunkBytes < kSmallestChunkBytes || !std::has_single_bit(header.chunkBytes)) {
         checks.kernelRefuses(ProblemCode::BitmapBadChunk, BM_FIELD(BitmapSuperblock, chunksize),
             header.chunkBytes, kSmallestChunkBytes);
-    if (header.daemonSleep == 0)
+    }
+    if (header.daemonSleep == 0) {
         checks.kernelRefuses(
             ProblemCode::BitmapBadDaemonSleep, BM_FIELD(BitmapSuperblock, daemon_sleep), 0, 1);
-    if (header.writeBehind > kMostWriteBehind)
+    }
+    if (header.writeBehind > kMostWriteBehind) {
         checks.kernelRefuses(ProblemCode::BitmapBadWriteBehind,
             BM_FIELD(BitmapSuperblock, write_behind), header.writeBehind, kMostWriteBehind);
+    }
 }
 
 void checkState(FieldChecks& checks, const BitmapHeader& header, const Superblock& superblock)
@@ -77,9 +83,10 @@ void checkState(FieldChecks& checks, const BitmapHeader& header, const Superbloc
     if (header.state & ondisk::BITMAP_STALE)
         checks.note(ProblemCode::BitmapMarkedStale, kState, header.state);
     // Nodes of a cluster write at different times, so there an older count means nothing.
-    if (header.version != ondisk::BITMAP_MAJOR_CLUSTERED && header.events < superblock.events)
+    if (header.version != ondisk::BITMAP_MAJOR_CLUSTERED && header.events < superblock.events) {
         checks.note(ProblemCode::BitmapEventsBehind, BM_FIELD(BitmapSuperblock, events),
             header.events, superblock.events);
+    }
 }
 
 } // namespace
@@ -195,9 +202,10 @@ std::vector<Problem> checkBitmapHeader(
         return checks.take();
     }
     const Uuid uuid = bitmapUuid(superblock);
-    if (header.uuid != uuid)
+    if (header.uuid != uuid) {
         checks.kernelRefuses(ProblemCode::BitmapOfOtherArray, BM_FIELD(BitmapSuperblock, uuid),
             prefix(header.uuid), prefix(uuid));
+    }
     checkVersion(checks, header, superblock);
     // A lockless one counts other things in the same fields.
     if (header.version != ondisk::BITMAP_MAJOR_LOCKLESS) {

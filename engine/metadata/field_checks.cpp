@@ -127,18 +127,20 @@ void checkGeometry(FieldChecks& checks, const Superblock& superblock, const Shar
 
     if (!isKnownLevel(level))
         checks.kernelRefuses(ProblemCode::UnknownLevel, fields.level, signExtended(level));
-    if (raidDisks == 0)
+    if (raidDisks == 0) {
         checks.kernelRefuses(ProblemCode::NoRaidDisks, fields.raidDisks, 0, 1);
-    else if (raidDisks > most)
+    } else if (raidDisks > most) {
         checks.engineRefuses(ProblemCode::TooManyRaidDisks, fields.raidDisks, raidDisks, most);
+    }
 
     // raid1 has no chunk and linear may have any.
     const std::uint64_t chunk = superblock.chunk.count;
     const bool striped = level >= 4;
     if ((level == 0 && chunk == 0) ||
-        (striped && (!std::has_single_bit(chunk) || superblock.chunk < kSmallestChunk)))
+        (striped && (!std::has_single_bit(chunk) || superblock.chunk < kSmallestChunk))) {
         checks.kernelRefuses(
             ProblemCode::BadChunk, fields.chunk, chunk, level == 0 ? 1 : kSmallestChunk.count);
+    }
 
     const bool layoutFits = level == 10 ? hasRaid10Layout(superblock.layout, raidDisks)
                                         : hasParityLayout(level, superblock.layout);
@@ -150,9 +152,10 @@ void checkGeometry(FieldChecks& checks, const Superblock& superblock, const Shar
         checks.engineRefuses(ProblemCode::RoleBeyondRaidDisks, fields.role, role, raidDisks);
 
     // Kernel 6.1 even panics on it.
-    if (superblock.hasBitmap() && (level == 0 || level == -1))
+    if (superblock.hasBitmap() && (level == 0 || level == -1)) {
         checks.kernelRefuses(
             ProblemCode::BitmapOnUnsuitableLevel, fields.bitmap, signExtended(level));
+    }
 }
 
 void checkBitmapPlace(FieldChecks& checks, const Superblock& superblock, Field field,
@@ -165,18 +168,21 @@ void checkBitmapPlace(FieldChecks& checks, const Superblock& superblock, Field f
         return;
     }
 
-    if (overlap(*bitmap, ownArea(superblock)))
+    if (overlap(*bitmap, ownArea(superblock))) {
         checks.add(ProblemCode::BitmapOverlapsSuperblock,
             superblock.bitmapOffset < 0 ? Severity::KernelRefuses : Severity::EngineRefuses, field,
             bitmap->begin.count, superblock.location.count);
+    }
     const SectorRange data = dataArea(superblock);
-    if (overlap(*bitmap, data))
+    if (overlap(*bitmap, data)) {
         checks.kernelRefuses(
             ProblemCode::BitmapOverlapsData, field, bitmap->end.count, data.begin.count);
+    }
     const auto log = badBlockLogArea(superblock);
-    if (log && overlap(*bitmap, *log))
+    if (log && overlap(*bitmap, *log)) {
         checks.engineRefuses(
             ProblemCode::BadBlockLogOverlaps, field, log->begin.count, bitmap->begin.count);
+    }
 }
 
 } // namespace bitmend

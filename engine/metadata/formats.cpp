@@ -30,7 +30,8 @@ Sectors superblockLength(const Superblock& superblock)
 {
     if (superblock.version == MetadataVersion::V0_90)
         return {ondisk::MD_SB_BYTES / kSectorBytes};
-    const std::uint64_t bytes = sizeof(ondisk::Superblock1) + 2 * roleEntries(superblock);
+    const std::uint64_t bytes =
+        sizeof(ondisk::Superblock1) + std::uint64_t{2} * roleEntries(superblock);
     return {(bytes + kSectorBytes - 1) / kSectorBytes};
 }
 

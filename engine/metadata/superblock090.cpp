@@ -179,9 +179,10 @@ void checkMember(FieldChecks& checks, const Superblock090& disk, const Superbloc
     }
     const Disk090& listed = disk.disks[superblock.devNumber];
     const std::uint32_t role = listed.raid_disk.read(superblock.byteOrder);
-    if ((listed.state.read(superblock.byteOrder) & ondisk::MD_DISK_SYNC) && role >= kRoleLimit)
+    if ((listed.state.read(superblock.byteOrder) & ondisk::MD_DISK_SYNC) && role >= kRoleLimit) {
         checks.engineRefuses(
             ProblemCode::RoleBeyondRaidDisks, kFields.role, role, superblock.raidDisks);
+    }
     if (std::memcmp(&listed, &disk.this_disk, sizeof listed) != 0)
         checks.note(ProblemCode::ThisDiskDiffers, number, superblock.devNumber);
 }
@@ -190,22 +191,27 @@ std::vector<Problem> check(const Superblock090& disk, const Superblock& superblo
 {
     const std::endian order = superblock.byteOrder;
     FieldChecks checks(superblock.location.bytes());
-    if (order != std::endian::native)
+    if (order != std::endian::native) {
         checks.kernelRefuses(ProblemCode::ForeignByteOrder, BM_FIELD(Superblock090, md_magic),
             magicOf(superblock.raw), ondisk::MD_SB_MAGIC);
-    if (disk.major_version.read(order) != 0)
+    }
+    if (disk.major_version.read(order) != 0) {
         checks.kernelRefuses(ProblemCode::BadMajorVersion, BM_FIELD(Superblock090, major_version),
             disk.major_version.read(order), 0);
+    }
     const std::uint32_t minor = disk.minor_version.read(order);
-    if (minor != kMinor && minor != kReshapingMinor)
+    if (minor != kMinor && minor != kReshapingMinor) {
         checks.kernelRefuses(ProblemCode::BadMinorVersion, BM_FIELD(Superblock090, minor_version),
             minor, kReshapingMinor);
-    if (folded(superblock.storedChecksum) != folded(superblock.computedChecksum))
+    }
+    if (folded(superblock.storedChecksum) != folded(superblock.computedChecksum)) {
         checks.kernelRefuses(ProblemCode::BadChecksum, BM_FIELD(Superblock090, sb_csum),
             superblock.storedChecksum, superblock.computedChecksum);
-    if (superblock.level >= 1 && superblock.componentSize > superblock.location)
+    }
+    if (superblock.level >= 1 && superblock.componentSize > superblock.location) {
         checks.kernelRefuses(ProblemCode::ComponentBeyondDevice, BM_FIELD(Superblock090, size),
             superblock.componentSize.count, superblock.location.count);
+    }
     // Only whole sectors survive the decoding.
     const std::uint32_t chunkBytes = disk.chunk_size.read(order);
     if (superblock.level >= 4 && chunkBytes % kSectorBytes != 0)

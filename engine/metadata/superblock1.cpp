@@ -97,10 +97,11 @@ void decodeArray(const Superblock1& disk, Superblock& to)
     to.chunk = {disk.chunksize};
     to.raidDisks = disk.raid_disks;
     to.featureMap = disk.feature_map;
-    if (to.featureMap & kPplFeatures)
+    if (to.featureMap & kPplFeatures) {
         to.ppl = pplPlace(disk);
-    else
+    } else {
         to.bitmapOffset = disk.bitmap_offset;
+    }
     if (to.has(feature::kReshapeActive))
         to.reshape = reshapeOf(disk);
     to.logicalBlockSize = disk.logical_block_size;
@@ -116,10 +117,11 @@ void decodeMember(const Superblock1& disk, Superblock& to)
     to.correctedReads = disk.cnt_corrected_read;
     to.badBlockLog = {disk.bblog_offset, disk.bblog_size, disk.bblog_shift};
     // One field with two meanings.
-    if (to.role() == kRoleJournal)
+    if (to.role() == kRoleJournal) {
         to.journalTail = {disk.recovery_offset};
-    else
+    } else {
         to.recoveryOffset = {disk.recovery_offset};
+    }
 }
 
 Superblock decodeFields(std::span<const std::byte> bytes, SuperblockSlot slot)

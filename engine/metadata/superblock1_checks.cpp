@@ -25,15 +25,18 @@ constexpr SharedFields kFields{BM_FIELD(Superblock1, level), BM_FIELD(Superblock
 
 void checkIdentity(FieldChecks& checks, const Superblock1& disk, const Superblock& superblock)
 {
-    if (disk.major_version != 1)
+    if (disk.major_version != 1) {
         checks.kernelRefuses(ProblemCode::BadMajorVersion, BM_FIELD(Superblock1, major_version),
             disk.major_version, 1);
-    if (disk.super_offset != superblock.location.count)
+    }
+    if (disk.super_offset != superblock.location.count) {
         checks.kernelRefuses(ProblemCode::NotWhereItSays, BM_FIELD(Superblock1, super_offset),
             disk.super_offset, superblock.location.count);
-    if (superblock.storedChecksum != superblock.computedChecksum)
+    }
+    if (superblock.storedChecksum != superblock.computedChecksum) {
         checks.kernelRefuses(ProblemCode::BadChecksum, BM_FIELD(Superblock1, sb_csum),
             superblock.storedChecksum, superblock.computedChecksum);
+    }
 }
 
 void checkPadding(FieldChecks& checks, const Superblock1& disk)
@@ -43,10 +46,11 @@ void checkPadding(FieldChecks& checks, const Superblock1& disk)
 
     const std::uint32_t block = disk.logical_block_size;
     constexpr Field kBlock = BM_FIELD(Superblock1, logical_block_size);
-    if (block >= kSectorBytes && block <= kLargestLogicalBlock && std::has_single_bit(block))
+    if (block >= kSectorBytes && block <= kLargestLogicalBlock && std::has_single_bit(block)) {
         checks.note(ProblemCode::LogicalBlockSizeSet, kBlock, block);
-    else if (block != 0)
+    } else if (block != 0) {
         checks.kernelRefuses(ProblemCode::PaddingNotZero, {"pad3", kBlock.offset}, block);
+    }
 
     const auto stray = std::ranges::find_if(disk.pad3, [](auto byte) { return byte != 0; });
     if (stray != disk.pad3.end()) {
@@ -60,13 +64,14 @@ void checkRoleTable(FieldChecks& checks, const Superblock1& disk, std::size_t en
 {
     constexpr Field kMaxDev = BM_FIELD(Superblock1, max_dev);
     constexpr Field kDevNumber = BM_FIELD(Superblock1, dev_number);
-    if (disk.max_dev > ondisk::MD_MAX_DEV1)
+    if (disk.max_dev > ondisk::MD_MAX_DEV1) {
         checks.kernelRefuses(
             ProblemCode::RoleTableTooLarge, kMaxDev, disk.max_dev, ondisk::MD_MAX_DEV1);
-    else if (entriesRead < disk.max_dev)
+    } else if (entriesRead < disk.max_dev) {
         checks.engineRefuses(ProblemCode::TruncatedRoleTable, kMaxDev, entriesRead, disk.max_dev);
-    else if (disk.max_dev < disk.raid_disks)
+    } else if (disk.max_dev < disk.raid_disks) {
         checks.note(ProblemCode::TruncatedRoleTable, kMaxDev, disk.max_dev, disk.raid_disks);
+    }
     // A spare to the kernel, which gives it another number.
     if (disk.dev_number >= disk.max_dev)
         checks.note(ProblemCode::DevNumberOutOfRange, kDevNumber, disk.dev_number, disk.max_dev);
@@ -105,18 +110,20 @@ void checkDataArea(FieldChecks& checks, const Superblock& superblock, Sectors de
     const std::uint64_t size = superblock.dataSize.count;
     const std::uint64_t begin = superblock.location.count;
 
-    if (superblock.dataSize < kSmallestDataSize)
+    if (superblock.dataSize < kSmallestDataSize) {
         checks.kernelRefuses(
             ProblemCode::DataSizeTooSmall, kDataSize, size, kSmallestDataSize.count);
+    }
 
     const auto end = sum(offset, size);
     if (superblock.version == MetadataVersion::V1_0) {
         // Here the data ends where the superblock begins. The kernel forgets the offset.
-        if (size > begin)
+        if (size > begin) {
             checks.kernelRefuses(ProblemCode::DataSizeTooLarge, kDataSize, size, begin);
-        else if (!end || *end > begin)
+        } else if (!end || *end > begin) {
             checks.engineRefuses(ProblemCode::DataOverlapsSuperblock, kDataOffset,
                 end.value_or(~std::uint64_t{0}), begin);
+        }
         return;
     }
 
@@ -126,9 +133,10 @@ void checkDataArea(FieldChecks& checks, const Superblock& superblock, Sectors de
         const auto moved = placeAt({offset}, superblock.reshape->newOffset, {});
         lowest = moved ? std::optional(moved->begin.count) : std::nullopt;
     }
-    if (!lowest || *lowest < behind)
+    if (!lowest || *lowest < behind) {
         checks.kernelRefuses(
             ProblemCode::DataOverlapsSuperblock, kDataOffset, lowest.value_or(0), behind);
+    }
     if (!end || *end > deviceSize.count) {
         const std::uint64_t room = deviceSize.count - std::min(deviceSize.count, offset);
         checks.kernelRefuses(ProblemCode::DataSizeTooLarge, kDataSize, size, room);
@@ -141,13 +149,15 @@ void checkComponent(FieldChecks& checks, const Superblock& superblock, Sectors d
         return;
     constexpr Field kSize = BM_FIELD(Superblock1, size);
     const std::uint64_t size = superblock.componentSize.count;
-    if (superblock.componentSize > superblock.dataSize)
+    if (superblock.componentSize > superblock.dataSize) {
         checks.engineRefuses(
             ProblemCode::ComponentLargerThanData, kSize, size, superblock.dataSize.count);
+    }
     const auto end = sum(superblock.dataOffset.count, size);
-    if (!end || *end > deviceSize.count)
+    if (!end || *end > deviceSize.count) {
         checks.engineRefuses(ProblemCode::DataBeyondDevice, BM_FIELD(Superblock1, data_offset),
             end.value_or(~std::uint64_t{0}), deviceSize.count);
+    }
 }
 
 // The first sector of what `area` runs into: superblock, data, the other log, or the end of the
@@ -175,19 +185,22 @@ void checkBadBlockLog(FieldChecks& checks, const Superblock& superblock, Sectors
     if (used && log.offset == 0)
         checks.kernelRefuses(ProblemCode::BadBlocksWithoutLog, kOffset, 0);
     // Kernel 6.12 looks at the size even when the list is empty, and at the shift.
-    if (Sectors{log.size} > kLargestBadBlockLog)
+    if (Sectors{log.size} > kLargestBadBlockLog) {
         checks.add(ProblemCode::BadBlockLogTooLarge,
             used ? Severity::KernelRefuses : Severity::EngineRefuses, kSize, log.size,
             kLargestBadBlockLog.count);
-    if (used && log.shift > kLargestBadBlockShift)
+    }
+    if (used && log.shift > kLargestBadBlockShift) {
         checks.engineRefuses(
             ProblemCode::BadBlockLogShift, kShift, log.shift, kLargestBadBlockShift);
+    }
     if (log.offset == 0 || log.size == 0)
         return;
     const auto area = badBlockLogArea(superblock);
-    if (const auto hit = obstacle(superblock, area, std::nullopt, deviceSize))
+    if (const auto hit = obstacle(superblock, area, std::nullopt, deviceSize)) {
         checks.engineRefuses(ProblemCode::BadBlockLogOverlaps, kOffset,
             area ? area->begin.count : signExtended(log.offset), *hit);
+    }
 }
 
 void checkPpl(FieldChecks& checks, const Superblock& superblock, Sectors deviceSize)
@@ -196,9 +209,10 @@ void checkPpl(FieldChecks& checks, const Superblock& superblock, Sectors deviceS
         return;
     const Field field{"ppl.offset", offsetof(Superblock1, bitmap_offset)};
     const auto area = placeAt(superblock.location, superblock.ppl->offset, {superblock.ppl->size});
-    if (const auto hit = obstacle(superblock, area, badBlockLogArea(superblock), deviceSize))
+    if (const auto hit = obstacle(superblock, area, badBlockLogArea(superblock), deviceSize)) {
         checks.engineRefuses(ProblemCode::PplOverlaps, field,
             area ? area->begin.count : signExtended(superblock.ppl->offset), *hit);
+    }
 }
 
 } // namespace

@@ -153,13 +153,15 @@ void addDescriptors(FieldTexts& out, const Superblock090& disk, const Superblock
     std::size_t used = disk.disks.size();
     while (used > 0 && isZero(disk.disks[used - 1]))
         --used;
-    for (std::size_t i = 0; i < used; ++i)
+    for (std::size_t i = 0; i < used; ++i) {
         addDescriptor(out, "disks[" + std::to_string(i) + "]", kDisks + i * sizeof(Disk090),
             disk.disks[i], superblock);
-    if (used < disk.disks.size())
+    }
+    if (used < disk.disks.size()) {
         out.add({},
             "disks[" + std::to_string(used) + ".." + std::to_string(disk.disks.size() - 1) + "]",
             {kDisks + used * sizeof(Disk090), (disk.disks.size() - used) * sizeof(Disk090)}, "0");
+    }
     addDescriptor(out, "this_disk", offsetof(Superblock090, this_disk), disk.this_disk, superblock);
 }
 

@@ -137,18 +137,19 @@ void BitmapReader::checkSize(Sectors syncSize)
     const std::uint64_t oneNode = bitmapBytes(m_chunks);
     // Node bitmaps are whole pages, except that nothing is needed behind the last one's bits.
     const bool fits = oneNode <= room && (room - oneNode) / nodeBytes() >= nodes() - 1;
-    if (!fits)
+    if (!fits) {
         checks.kernelRefuses(
             ProblemCode::BitmapTruncated, BM_FIELD(BitmapSuperblock, sync_size), room, oneNode);
-    else if (!location.external) {
+    } else if (!location.external) {
         const std::uint64_t bytes = (nodes() - 1) * nodeBytes() + oneNode;
         const Sectors length{(bytes + kSectorBytes - 1) / kSectorBytes};
         checkBitmapPlace(checks, m_superblock, BM_FIELD(BitmapSuperblock, sync_size), length,
             {m_source.sizeBytes() / kSectorBytes});
     }
-    if (header.syncSize != syncSize)
+    if (header.syncSize != syncSize) {
         checks.note(ProblemCode::BitmapSizeDiffers, BM_FIELD(BitmapSuperblock, sync_size),
             header.syncSize.count, syncSize.count);
+    }
     std::ranges::move(checks.take(), std::back_inserter(m_copy.problems));
 }
 
@@ -197,9 +198,10 @@ void BitmapReader::checkNode(std::uint64_t offset)
             static_cast<std::int64_t>(offset), 0, 0});
         return;
     }
-    if (raw->magic != ondisk::BITMAP_MAGIC)
+    if (raw->magic != ondisk::BITMAP_MAGIC) {
         m_copy.problems.push_back({ProblemCode::BitmapBadMagic, Severity::KernelRefuses, "magic",
             static_cast<std::int64_t>(offset), raw->magic, ondisk::BITMAP_MAGIC});
+    }
 }
 
 std::optional<std::uint64_t> internalOffset(const BlockSource& source, const Superblock& superblock)

@@ -36,9 +36,10 @@ void checkPages(const BitmapCopy& copy, const Superblock& superblock, Sectors sy
 {
     const std::uint64_t pages = bitmapPages(copy.bits.chunks);
     MemorySource file(pages * kBitmapPageBytes);
-    for (std::uint64_t page = 0; page < pages; ++page)
+    for (std::uint64_t page = 0; page < pages; ++page) {
         encodeBitmapPage(copy.bits, page,
             std::span(file.bytes()).subspan(page * kBitmapPageBytes, kBitmapPageBytes));
+    }
     BitmapHeader header = copy.header;
     header.version = 4; // one bitmap now, whatever it was collected from
     file.place(0, encodeBitmapHeader(header, copy.raw));
@@ -89,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     MemorySource source((external ? 0 : kPlace) + bytes.size());
     source.place(external ? 0 : kPlace, bytes);
     if (data[0] & 8) {
-        source.badFrom = data[1] * 256u;
+        source.badFrom = data[1] * std::uint64_t{256};
         source.badTo = source.badFrom + 512;
     }
 

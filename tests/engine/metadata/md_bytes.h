@@ -146,9 +146,10 @@ inline Bytes bigEndian090(Bytes b)
 {
     for (std::size_t at = 0; at < b.size(); at += 4)
         std::reverse(b.begin() + std::ptrdiff_t(at), b.begin() + std::ptrdiff_t(at) + 4);
-    for (const std::size_t word : {39u, 41u, 44u})
-        std::swap_ranges(b.begin() + std::ptrdiff_t(word * 4),
-            b.begin() + std::ptrdiff_t(word * 4 + 4), b.begin() + std::ptrdiff_t(word * 4 + 4));
+    for (const std::size_t word : {39u, 41u, 44u}) {
+        const auto first = b.begin() + std::ptrdiff_t(word * 4);
+        std::swap_ranges(first, first + 4, first + 4);
+    }
     return b;
 }
 

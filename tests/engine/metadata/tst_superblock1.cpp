@@ -405,9 +405,9 @@ private slots:
         QVERIFY(!without.superblock.reshape);
         const auto with = changedAll({{8, 4, 0x45}, {124, 4, std::uint64_t(-2047)}});
         QVERIFY(refusedByKernel(with, ProblemCode::DataOverlapsSuperblock));
-        QCOMPARE(with.superblock.reshape->newOffset, -2047);
+        QCOMPARE(with.superblock.reshape.value_or(Reshape{}).newOffset, -2047);
         const auto unset = changedAll({{8, 4, 0x5}, {124, 4, std::uint64_t(-2047)}});
-        QCOMPARE(unset.superblock.reshape->newOffset, 0);
+        QCOMPARE(unset.superblock.reshape.value_or(Reshape{}).newOffset, 0);
         QCOMPARE(get(encoded(unset), 124, 4), std::uint64_t(0xfffff801));
     }
 
