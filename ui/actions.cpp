@@ -53,6 +53,10 @@ QString whyNotAssemble(const ArrayView* array, Activity activity)
         return tr("Another job is running on this array.");
     if (array->assembled)
         return tr("The array is assembled already.");
+    // Where a choice would let it start, the review is where it is made.
+    const auto& report = array->report;
+    if (!report.canStart && report.needs != Needs::Choice)
+        return text(headline(report));
     return {};
 }
 
@@ -135,6 +139,8 @@ QAction* Actions::nextStep(const ArrayView& array, Activity activity) const
         busy->setText(doing + u'\u2026');
         return busy;
     }
+    if (!array.assembled && !assemble->isEnabled())
+        return array.report.needs == Needs::MembersMissing ? openImages : nullptr;
     if (!array.assembled)
         return assemble;
     for (QAction* step : {resync, recover, hotAdd}) {

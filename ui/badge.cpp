@@ -80,7 +80,8 @@ Badge badgeOf(const ArrayView& array, Activity activity)
         return needing(Needs::Resync);
     if (array.assembled && array.assembled->recoveryDue)
         return needing(Needs::Recovery);
-    const bool well = report.needs == Needs::Nothing || array.assembled;
+    const bool well =
+        report.needs == Needs::Nothing || report.needs == Needs::MembersMissing || array.assembled;
     if (well && report.canStart && report.missing > 0)
         return {translated(QT_TRANSLATE_NOOP("badge", "degraded")), Shape::Triangle, Tone::Warning};
     if (array.assembled)

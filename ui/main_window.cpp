@@ -322,17 +322,19 @@ void MainWindow::dropEvent(QDropEvent* event)
 void MainWindow::closeEvent(QCloseEvent* event)
 {
     if (m_jobs->isBusy() && !m_closing) {
-        QMessageBox question(QMessageBox::Question, tr("A job is running"),
+        QMessageBox question(QMessageBox::NoIcon, tr("A job is running"),
             tr("%1 is running.").arg(m_jobs->running().join(QStringLiteral(", "))),
             QMessageBox::NoButton, this);
         question.setObjectName(QStringLiteral("closeQuestion"));
         question.setInformativeText(tr("What was done so far is recorded. When you assemble the "
                                        "array again on the same overlays, it carries on."));
-        auto* quit = question.addButton(tr("Pause and quit"), QMessageBox::DestructiveRole);
-        auto* keep = question.addButton(tr("Keep running"), QMessageBox::RejectRole);
+        QPushButton* quit = question.addButton(tr("Pause and quit"), QMessageBox::DestructiveRole);
+        QPushButton* keep = question.addButton(tr("Keep running"), QMessageBox::RejectRole);
         quit->setObjectName(QStringLiteral("pauseAndQuit"));
         keep->setObjectName(QStringLiteral("keepRunning"));
-        question.setDefaultButton(qobject_cast<QPushButton*>(keep));
+        // Return must not take the way out just because that button is the first.
+        quit->setAutoDefault(false);
+        question.setDefaultButton(keep);
         question.setEscapeButton(keep);
         question.exec();
         if (question.clickedButton() != quit) {

@@ -68,6 +68,8 @@ QScrollBar::handle:horizontal { background: @outline; border-radius: 4px; min-wi
 QScrollBar::handle:hover { background: @muted; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QMessageBox#closeQuestion QLabel#qt_msgbox_label { font-weight: 600; }
+QLabel#qt_msgbox_label, QLabel#qt_msgbox_informativelabel { min-width: 360px; }
 QToolTip { background: @base; color: @text; border: 1px solid @outline; padding: 5px 7px; }
 )";
 

@@ -47,13 +47,15 @@ inline void picture(QWidget& window, const QString& name)
     }
 }
 
+// Of several, as of jobs, the newest.
 template <typename Widget> Widget* named(QWidget& in, const char* name)
 {
+    Widget* found = nullptr;
     for (auto* widget : in.findChildren<Widget*>(QLatin1String(name))) {
         if (widget->isVisibleTo(in.window()))
-            return widget;
+            found = widget;
     }
-    return nullptr;
+    return found;
 }
 
 inline void click(QAbstractButton* button)

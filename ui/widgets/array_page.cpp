@@ -100,10 +100,24 @@ void ArrayPage::setArray(
     m_verdict->setVerdict(badge.tone, verdictOf(array));
     m_model.setLabels(sources);
     m_model.setMembers(report.members);
-    m_superblocks->setMembers(report.members);
+    showSuperblocks(report.members);
     if (m_shown != report.uuid)
         m_heatmap->setFrame({}); // nothing of the last array's selection stays
     m_shown = report.uuid;
+}
+
+// Only when they changed: what is selected and scrolled to in the tab stays while a scan goes on.
+void ArrayPage::showSuperblocks(const std::vector<Member>& members)
+{
+    std::vector<std::pair<std::string, const void*>> shown;
+    for (const auto& member : members) {
+        shown.emplace_back(member.path, member.superblock.get());
+        shown.emplace_back(member.path, member.bitmap.get());
+    }
+    if (shown == m_shownSuperblocks)
+        return;
+    m_shownSuperblocks = std::move(shown);
+    m_superblocks->setMembers(members);
 }
 
 void ArrayPage::setFrame(const BitmapFramePtr& frame)

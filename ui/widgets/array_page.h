@@ -8,6 +8,9 @@
 #include <QWidget>
 
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 class QAction;
 class QLabel;
@@ -36,6 +39,7 @@ public:
 
 private:
     QWidget* makeOverview();
+    void showSuperblocks(const std::vector<Member>& members);
 
     QLabel* m_title;
     Pill* m_pill;
@@ -48,6 +52,7 @@ private:
     QLabel* m_noBitmap;
     SuperblocksView* m_superblocks;
     std::optional<Uuid> m_shown;
+    std::vector<std::pair<std::string, const void*>> m_shownSuperblocks; // compared, not followed
 };
 
 } // namespace bitmend

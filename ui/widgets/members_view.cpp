@@ -146,9 +146,9 @@ int MembersView::contentHeight() const
     int rows = 0;
     for (int row = 0; row < m_model.rowCount() && rows < kMostRowsUnscrolled; ++row, ++rows) {
         const QModelIndex member = m_model.index(row, 0);
-        height += rowHeight(member);
+        height += sizeHintForIndex(member).height();
         if (m_model.rowCount(member) > 0)
-            height += rowHeight(m_model.index(0, 0, member));
+            height += sizeHintForIndex(m_model.index(0, 0, member)).height();
     }
     return height;
 }

@@ -17,6 +17,7 @@ namespace {
 constexpr int kMargin = 16;
 constexpr int kGap = 10;
 constexpr int kAccentWidth = 3;
+constexpr int kRounding = 2; // text widths are fractions, and elided when a whole number is short
 
 QFont headingFont(QFont font)
 {
@@ -103,25 +104,32 @@ private:
         const QFontMetrics detailMetrics(detail);
         const int top = rect.center().y() - (nameMetrics.height() + detailMetrics.height()) / 2 + 1;
 
-        // Beside the name, so that the second line has the whole width.
+        // Beside the name; where that is too long, beside the second line instead.
         const auto badge = index.data(SourcesModel::BadgeRole).value<Badge>();
         const QSize pill = pillSize(badge, option.font);
-        const QRect pillRect(rect.right() + 1 - pill.width(),
-            top + (nameMetrics.height() - pill.height()) / 2, pill.width(), pill.height());
-        paintPill(painter, pillRect, badge, option.palette);
+        const QString words = index.data().toString();
+        const int besidePill = rect.width() - pill.width() - kGap;
+        const int wanted = nameMetrics.horizontalAdvance(words) + kRounding;
+        const bool fits = wanted <= besidePill;
+        const int nameWidth = fits ? besidePill : rect.width();
+        const int detailWidth = fits ? rect.width() : besidePill;
+        const int detailTop = top + nameMetrics.height() + 2;
+        const int beside =
+            fits ? top + nameMetrics.height() / 2 : detailTop + detailMetrics.height() / 2 + 1;
+        paintPill(painter,
+            QRect({rect.right() + 1 - pill.width(), beside - pill.height() / 2}, pill), badge,
+            option.palette);
 
-        const int width = rect.width() - pill.width() - kGap;
         painter.setFont(name);
         painter.setPen(option.palette.color(QPalette::Text));
-        painter.drawText(QRect(rect.left(), top, width, nameMetrics.height()), Qt::AlignVCenter,
-            nameMetrics.elidedText(index.data().toString(), Qt::ElideMiddle, width));
+        painter.drawText(QRect(rect.left(), top, nameWidth, nameMetrics.height()), Qt::AlignVCenter,
+            nameMetrics.elidedText(words, Qt::ElideMiddle, nameWidth));
         painter.setFont(detail);
         painter.setPen(mutedText(option.palette));
-        painter.drawText(QRect(rect.left(), top + nameMetrics.height() + 2, rect.width(),
-                             detailMetrics.height()),
+        painter.drawText(QRect(rect.left(), detailTop, detailWidth, detailMetrics.height()),
             Qt::AlignVCenter,
             detailMetrics.elidedText(
-                index.data(SourcesModel::DetailRole).toString(), Qt::ElideRight, rect.width()));
+                index.data(SourcesModel::DetailRole).toString(), Qt::ElideRight, detailWidth));
     }
 
     static void paintSource(QPainter& painter, const QRect& rect,
@@ -130,7 +138,8 @@ private:
         const QString note = index.data(SourcesModel::DetailRole).toString();
         const QFont small = detailFont(option.font);
         const QFontMetrics smallMetrics(small);
-        const int noteWidth = std::min(smallMetrics.horizontalAdvance(note), rect.width() / 2);
+        const int noteWidth =
+            std::min(smallMetrics.horizontalAdvance(note) + kRounding, rect.width() / 2);
         painter.setFont(small);
         painter.setPen(mutedText(option.palette));
         painter.drawText(rect, int(Qt::AlignRight) | Qt::AlignVCenter,
@@ -181,6 +190,20 @@ void SourcesPanel::select(const QModelIndex& index)
 {
     setCurrentIndex(index);
     scrollTo(index);
+}
+
+// Headings are passed over: they cannot be chosen.
+QModelIndex SourcesPanel::moveCursor(CursorAction action, Qt::KeyboardModifiers modifiers)
+{
+    QModelIndex next = QTreeView::moveCursor(action, modifiers);
+    const bool upwards = action == MoveUp || action == MovePrevious || action == MovePageUp;
+    while (next.isValid() && !next.parent().isValid()) {
+        const QModelIndex beyond = upwards ? indexAbove(next) : indexBelow(next);
+        if (!beyond.isValid())
+            return currentIndex();
+        next = beyond;
+    }
+    return next;
 }
 
 void SourcesPanel::currentChanged(const QModelIndex& current, const QModelIndex& previous)

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// The window with real images: what is opened, how it is listed, what bad input looks like, the
+// keyboard, and what a person who cannot see the screen is told.
+#include "tests/support/member_files.h"
+#include "tests/ui/window_driver.h"
+#include "ui/dialogs/assembly_dialog.h"
+#include "ui/text.h"
+#include "ui/widgets/array_page.h"
+#include "ui/widgets/members_view.h"
+#include "ui/widgets/pill.h"
+#include "ui/widgets/source_page.h"
+#include "ui/widgets/sources_panel.h"
+
+#include <QAccessible>
+#include <QComboBox>
+#include <QLabel>
+#include <QLineEdit>
+#include <QMimeData>
+#include <QPlainTextEdit>
+#include <QTabWidget>
+#include <QTreeWidget>
+
+#include <fstream>
+
+using namespace bitmend;
+using namespace bitmend::test;
+
+class TestMainWindow : public QObject
+{
+    Q_OBJECT
+
+public:
+    static void initMain() { useOwnHome(); }
+
+private slots:
+    void init()
+    {
+        m_folder = std::make_unique<QTemporaryDir>();
+        m_engine = std::make_unique<Engine>();
+        m_window = std::make_unique<MainWindow>(*m_engine);
+        m_window->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+    }
+
+    void cleanup()
+    {
+        m_window.reset();
+        m_engine.reset();
+    }
+
+    void droppedFolder_listsItsImagesAndShowsTheirArray()
+    {
+        writeMembers(folder(), {.name = "nas:music"});
+        drop({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        QCOMPARE(model().rowCount(group(SourcesModel::Arrays)), 1);
+        QCOMPARE(model().rowCount(group(SourcesModel::Images)), 2);
+        QCOMPARE(named<QLabel>(*m_window, "arrayTitle")->text(), QStringLiteral("nas:music"));
+        QVERIFY(m_window->windowTitle().startsWith(QStringLiteral("nas:music")));
+        QCOMPARE(row(SourcesModel::Images, 1).data(SourcesModel::DetailRole).toString(),
+            QStringLiteral("nas:music \u00b7 1"));
+    }
+
+    void dropOfTextOnly_isRefused()
+    {
+        QMimeData data;
+        data.setText(QStringLiteral("hello"));
+        QDragEnterEvent enter({5, 5}, Qt::CopyAction, &data, Qt::LeftButton, {});
+        QApplication::sendEvent(m_window.get(), &enter);
+        QVERIFY(!enter.isAccepted());
+    }
+
+    void brokenArrays_comeFirstAmongTwenty()
+    {
+        for (std::uint8_t i = 1; i <= 18; ++i)
+            writeMembers(folder(), {.name = "rack:volume-" + std::to_string(i), .number = i});
+        writeMembers(folder(), {.name = "nas:photos", .number = 30, .dirty = {4, 5, 6, 20}});
+        writeMembers(folder(), {.name = "backup-server-in-the-basement:raid-with-a-long-name",
+                                   .number = 31,
+                                   .level = 5,
+                                   .disks = 4,
+                                   .missing = 2});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        QCOMPARE(model().rowCount(group(SourcesModel::Arrays)), 20);
+        QVERIFY(row(SourcesModel::Arrays, 0).data().toString().startsWith(u"backup-server"));
+        QCOMPARE(badge(0).tone, Tone::Bad);
+        QCOMPARE(row(SourcesModel::Arrays, 1).data().toString(), QStringLiteral("nas:photos"));
+        QCOMPARE(badge(1).tone, Tone::Warning);
+        QCOMPARE(badge(19).tone, Tone::Good);
+
+        panel().select(row(SourcesModel::Arrays, 0));
+        auto* members = named<MembersView>(*m_window, "members");
+        QCOMPARE(members->model()->rowCount(), 4);
+        const QModelIndex missing = members->model()->index(3, 0);
+        QCOMPARE(members->model()->rowCount(missing), 1); // and why
+        QVERIFY(!members->model()->index(0, 0, missing).data().toString().isEmpty());
+        picture(*m_window, QStringLiteral("twenty-arrays"));
+
+        panel().select(row(SourcesModel::Arrays, 1));
+        m_window->findChild<QTabWidget*>()->setCurrentIndex(1);
+        picture(*m_window, QStringLiteral("superblocks"));
+    }
+
+    void arrayThatCannotStart_saysWhyAndCannotBeAssembled()
+    {
+        writeMembers(folder(), {.name = "nas:half", .level = 5, .disks = 3, .missing = 2});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        auto* assemble = toolButton(*m_window, "assemble");
+        QVERIFY(!assemble->isEnabled());
+        QVERIFY(assemble->toolTip().contains(QStringLiteral("too few members")));
+        // The safe next step is another one.
+        QVERIFY(named<QPushButton>(*m_window, "step")->text().startsWith(u"Open images"));
+    }
+
+    void badInput_isARowWithItsReason()
+    {
+        writeBlank(folder() / "empty.img", 0);
+        writeBlank(folder() / "blank.img", 1 << 20);
+        std::ofstream(folder() / "letter.doc") << "Dear reader, this is no disk image.";
+        m_window->open({m_folder->path(), m_folder->path() + QStringLiteral("/gone.img")});
+        QTRY_VERIFY(m_window->isIdle());
+        QCOMPARE(model().rowCount(group(SourcesModel::Images)), 4);
+        QMap<QString, QString> found;
+        for (int i = 0; i < 4; ++i) {
+            panel().select(row(SourcesModel::Images, i));
+            QVERIFY(named<QWidget>(*m_window, "sourcePage"));
+            found[row(SourcesModel::Images, i).data().toString()] =
+                named<QLabel>(*m_window, "findings")->text();
+        }
+        QVERIFY(!found[QStringLiteral("gone.img")].isEmpty());
+        QVERIFY(found[QStringLiteral("empty.img")] != found[QStringLiteral("blank.img")]);
+        QVERIFY(found[QStringLiteral("blank.img")].contains(QStringLiteral("No RAID")));
+        picture(*m_window, QStringLiteral("bad-input"));
+    }
+
+    void memberLeftOut_changesThePlanAtOnce()
+    {
+        writeMembers(folder(), {.name = "nas:music", .dirty = {1}});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        whenAsked<AssemblyDialog>(*m_window, [](AssemblyDialog& dialog) {
+            QCOMPARE(dialog.plan().taking.size(), std::size_t(2));
+            auto* members = named<QTreeWidget>(dialog, "planMembers");
+            members->setCurrentItem(members->topLevelItem(1));
+            QTest::keyClick(members, Qt::Key_Space);
+            QCOMPARE(members->topLevelItem(1)->checkState(0), Qt::Unchecked);
+            QCOMPARE(dialog.plan().taking.size(), std::size_t(1));
+            QVERIFY(!named<QComboBox>(dialog, "planReference")); // nothing to choose here
+            members->setCurrentItem(members->topLevelItem(0));
+            QTest::keyClick(members, Qt::Key_Space);
+            auto* button = named<QPushButton>(dialog, "assembleNow");
+            QVERIFY(!button->isEnabled());
+            QVERIFY(!button->toolTip().isEmpty());
+            picture(dialog, QStringLiteral("review-cannot-start"));
+            dialog.reject();
+        });
+        click(toolButton(*m_window, "assemble"));
+    }
+
+    void keyboardAlone_openHelpReviewAndMove()
+    {
+        writeMembers(folder(), {.name = "a:one", .number = 1});
+        writeMembers(folder(), {.name = "a:two", .number = 2});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        panel().setFocus();
+        const QString first = named<QLabel>(*m_window, "arrayTitle")->text();
+        QTest::keyClick(&panel(), Qt::Key_Down);
+        QVERIFY(named<QLabel>(*m_window, "arrayTitle")->text() != first);
+        QTest::keyClick(&panel(), Qt::Key_Down); // over the heading, to the first image
+        QVERIFY(named<QWidget>(*m_window, "sourcePage"));
+
+        QVERIFY(named<QWidget>(*m_window, "log"));
+        QTest::keyClick(m_window.get(), Qt::Key_L, Qt::ControlModifier);
+        QVERIFY(!named<QWidget>(*m_window, "log"));
+        QTest::keyClick(m_window.get(), Qt::Key_F5);
+        QTRY_VERIFY(!m_window->isIdle());
+        QTRY_VERIFY(m_window->isIdle());
+    }
+
+    void removedSource_leavesTheList()
+    {
+        writeMembers(folder(), {.name = "nas:music"});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        m_engine->close((folder() / "music-1.img").string());
+        QCOMPARE(model().rowCount(group(SourcesModel::Images)), 1);
+        QCOMPARE(badge(0).tone, Tone::Warning); // degraded now
+    }
+
+    void everyControl_hasANameForAScreenReader()
+    {
+        writeMembers(folder(), {.name = "nas:music", .dirty = {1}});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        checkNames(*m_window);
+        whenAsked<AssemblyDialog>(*m_window, [this](AssemblyDialog& dialog) {
+            checkNames(dialog);
+            dialog.reject();
+        });
+        click(toolButton(*m_window, "assemble"));
+    }
+
+    void log_isSavedAsItIsShown()
+    {
+        writeMembers(folder(), {});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        const QString shown = named<QPlainTextEdit>(*m_window, "log")->toPlainText();
+        QVERIFY(shown.contains(QRegularExpression(QStringLiteral("\\d\\d:\\d\\d:\\d\\dZ"))));
+    }
+
+    void schemes_changeEveryColour()
+    {
+        const auto brightness = [this] {
+            return m_window->grab().toImage().pixelColor(330, 150).lightness();
+        };
+        m_window->findChild<QAction*>(QStringLiteral("scheme2"))->trigger();
+        QTRY_VERIFY(brightness() < 80);
+        m_window->findChild<QAction*>(QStringLiteral("scheme1"))->trigger();
+        QTRY_VERIFY(brightness() > 200);
+        m_window->findChild<QAction*>(QStringLiteral("scheme0"))->trigger();
+    }
+
+private:
+    std::filesystem::path folder() const { return m_folder->path().toStdString(); }
+    SourcesPanel& panel() { return *m_window->findChild<SourcesPanel*>(); }
+    const QAbstractItemModel& model() { return *panel().model(); }
+    QModelIndex group(SourcesModel::Group group) { return model().index(group, 0); }
+    QModelIndex row(SourcesModel::Group in, int row) { return model().index(row, 0, group(in)); }
+    Badge badge(int at)
+    {
+        return row(SourcesModel::Arrays, at).data(SourcesModel::BadgeRole).value<Badge>();
+    }
+
+    void drop(const QStringList& paths)
+    {
+        QMimeData data;
+        QList<QUrl> urls;
+        for (const QString& path : paths)
+            urls += QUrl::fromLocalFile(path);
+        data.setUrls(urls);
+        QDragEnterEvent enter({5, 5}, Qt::CopyAction, &data, Qt::LeftButton, {});
+        QApplication::sendEvent(m_window.get(), &enter);
+        QVERIFY(enter.isAccepted());
+        QDropEvent event({5, 5}, Qt::CopyAction, &data, Qt::LeftButton, {});
+        QApplication::sendEvent(m_window.get(), &event);
+        QVERIFY(event.isAccepted());
+    }
+
+    // Whatever takes the focus can be asked what it is.
+    void checkNames(QWidget& in)
+    {
+        for (auto* widget : in.findChildren<QWidget*>()) {
+            if (widget->focusPolicy() == Qt::NoFocus || !widget->isVisibleTo(&in) ||
+                widget->focusProxy() || widget->objectName().startsWith(u"qt_"))
+                continue;
+            auto* accessible = QAccessible::queryAccessibleInterface(widget);
+            QVERIFY(accessible);
+            QVERIFY2(!accessible->text(QAccessible::Name).isEmpty(),
+                qPrintable(QStringLiteral("%1 %2").arg(
+                    QLatin1String(widget->metaObject()->className()), widget->objectName())));
+        }
+    }
+
+    std::unique_ptr<QTemporaryDir> m_folder;
+    std::unique_ptr<Engine> m_engine;
+    std::unique_ptr<MainWindow> m_window;
+};
+
+QTEST_MAIN(TestMainWindow)
+#include "tst_main_window.moc"

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// A job that takes a while: pause, resume, cancel, closing the window in the middle, and carrying
+// on from there in another run of the program.
+#include "tests/support/member_files.h"
+#include "tests/ui/window_driver.h"
+#include "ui/dialogs/assembly_dialog.h"
+#include "ui/rate.h"
+#include "ui/widgets/job_bar.h"
+
+#include <QLabel>
+#include <QLineEdit>
+#include <QMessageBox>
+
+using namespace bitmend;
+using namespace bitmend::test;
+
+class TestRunningJob : public QObject
+{
+    Q_OBJECT
+
+public:
+    static void initMain() { useOwnHome(); }
+
+private slots:
+    void init()
+    {
+        m_folder = std::make_unique<QTemporaryDir>();
+        m_overlays = std::make_unique<QTemporaryDir>();
+        // Two gibibytes of holes, all of them due: the resync outlives every click below.
+        m_uuid.bytes.fill(1);
+        writeMembers(m_folder->path().toStdString(),
+            {.name = "big:store", .dirty = chunksUpTo(32'768), .component = {4'194'304}});
+        start();
+    }
+
+    void cleanup()
+    {
+        m_window.reset();
+        m_engine.reset();
+    }
+
+    void pausedJob_restsAndGoesOn()
+    {
+        assembleOnOverlays();
+        click(toolButton(*m_window, "resync"));
+        QTest::keyClick(m_window.get(), Qt::Key_Space);
+        QTRY_VERIFY(status().contains(QStringLiteral("paused")));
+        QCOMPARE(named<QPushButton>(*m_window, "pauseJob")->text(), QStringLiteral("Resume"));
+        QVERIFY(!toolButton(*m_window, "stop")->isEnabled());
+        picture(*m_window, QStringLiteral("paused"));
+
+        click(named<QPushButton>(*m_window, "pauseJob"));
+        QTRY_VERIFY(!status().contains(QStringLiteral("paused")));
+        click(named<QPushButton>(*m_window, "cancelJob"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+    }
+
+    void cancelledJob_saysHowFarItCameAndCarriesOn()
+    {
+        assembleOnOverlays();
+        click(toolButton(*m_window, "resync"));
+        QTest::keyClick(m_window.get(), Qt::Key_Space);
+        QTRY_VERIFY(status().contains(QStringLiteral("paused")));
+        click(named<QPushButton>(*m_window, "cancelJob"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QVERIFY(status().contains(QStringLiteral("carries on")));
+        QVERIFY(m_engine->array(m_uuid)->assembled->resyncDue);
+        QVERIFY(toolButton(*m_window, "resync")->isEnabled());
+        picture(*m_window, QStringLiteral("cancelled"));
+        click(named<QPushButton>(*m_window, "cancelJob")); // says "Dismiss" now
+        QVERIFY(!named<QWidget>(*m_window, "job"));
+    }
+
+    void closingWhileRunning_asksAndCarriesOnInAnotherRun()
+    {
+        assembleOnOverlays();
+        click(toolButton(*m_window, "resync"));
+        QTest::keyClick(m_window.get(), Qt::Key_Space);
+        QTRY_VERIFY(status().contains(QStringLiteral("paused")));
+
+        whenAsked<QMessageBox>(*m_window, [](QMessageBox& question) {
+            QCOMPARE(question.defaultButton()->objectName(), QStringLiteral("keepRunning"));
+            picture(question, QStringLiteral("close-question"));
+            QTest::keyClick(&question, Qt::Key_Return);
+        });
+        QVERIFY(!m_window->close());
+        QVERIFY(m_window->isVisible() && !m_window->isIdle());
+
+        whenAsked<QMessageBox>(*m_window, [](QMessageBox& question) {
+            click(question.findChild<QPushButton*>(QStringLiteral("pauseAndQuit")));
+        });
+        QVERIFY(m_window->close());
+        cleanup();
+
+        start();
+        assembleOnOverlays();
+        QVERIFY(m_engine->array(m_uuid)->assembled->resyncDue);
+    }
+
+    void rate_givesNoEstimateBeforeItIsHonest()
+    {
+        Rate rate;
+        rate.add(0, 0);
+        QVERIFY(!rate.bytesPerSecond());
+        rate.add(1'000, 1'000);
+        QCOMPARE(rate.bytesPerSecond().value(), 1'000.0);
+        QVERIFY(!rate.secondsLeft(10'000));
+        rate.add(6'000, 6'000);
+        QCOMPARE(rate.secondsLeft(10'000).value(), 4.0);
+        rate.add(60'000, 6'000);
+        rate.add(61'000, 6'000);
+        QVERIFY(!rate.secondsLeft(10'000)); // it stands still
+        QCOMPARE(roughly(4.2), QStringLiteral("about 4 s"));
+        QCOMPARE(roughly(250), QStringLiteral("about 4 min"));
+    }
+
+private:
+    void start()
+    {
+        m_engine = std::make_unique<Engine>();
+        m_window = std::make_unique<MainWindow>(*m_engine);
+        m_window->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), 30'000);
+    }
+
+    void assembleOnOverlays()
+    {
+        whenAsked<AssemblyDialog>(*m_window, [this](AssemblyDialog& dialog) {
+            auto* folder = named<QLineEdit>(dialog, "overlayFolder");
+            folder->setText(m_overlays->path() + QStringLiteral("/here"));
+            emit folder->editingFinished();
+            auto* button = named<QPushButton>(dialog, "assembleNow");
+            QTRY_VERIFY(button->isEnabled());
+            click(button);
+        });
+        click(toolButton(*m_window, "assemble"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QVERIFY(m_engine->array(m_uuid)->assembled.has_value());
+    }
+
+    QString status() { return named<QLabel>(*m_window, "jobStatus")->text(); }
+
+    Uuid m_uuid;
+    std::unique_ptr<QTemporaryDir> m_folder;
+    std::unique_ptr<QTemporaryDir> m_overlays;
+    std::unique_ptr<Engine> m_engine;
+    std::unique_ptr<MainWindow> m_window;
+};
+
+QTEST_MAIN(TestRunningJob)
+#include "tst_running_job.moc"
