@@ -36,9 +36,8 @@ std::uint64_t countFrom(const BitmapBits& bits, std::uint64_t first)
 
 // The first chunk whose bit still counts: md goes by where a chunk ends, so the one that ends
 // exactly at the checkpoint is done again.
-std::uint64_t firstCounting(const ArrayReport& array)
+std::uint64_t firstCounting(const ArrayReport& array, const ArrayBitmap& bitmap)
 {
-    const ArrayBitmap& bitmap = *array.bitmap;
     const bool complete = std::ranges::all_of(array.members, [](const Member& member) {
         return member.role < 0 || member.state == MemberState::InSync;
     });
@@ -150,14 +149,15 @@ std::vector<SectorRange> dueRanges(const ArrayReport& array)
     const ArrayBitmap& bitmap = *array.bitmap;
     const std::uint64_t chunk = bitmap.header.chunkBytes / kSectorBytes;
     std::vector<SectorRange> ranges;
-    for (std::uint64_t at = firstCounting(array); at < bitmap.chunks; ++at) {
+    for (std::uint64_t at = firstCounting(array, bitmap); at < bitmap.chunks; ++at) {
         if (!bitmap.stale && !bitmap.copy->bits.test(at))
             continue;
         const SectorRange range{{at * chunk}, std::min(Sectors{(at + 1) * chunk}, end)};
-        if (!ranges.empty() && ranges.back().end == range.begin)
+        if (!ranges.empty() && ranges.back().end == range.begin) {
             ranges.back().end = range.end;
-        else
+        } else {
             ranges.push_back(range);
+        }
     }
     return ranges;
 }
@@ -167,9 +167,10 @@ void weighBitmap(Draft& draft, const ScanReport& report)
     ArrayReport& array = draft.array;
     if (!array.superblock)
         return;
-    for (auto& member : array.members)
+    for (auto& member : array.members) {
         member.bitmapIsEvidence =
             member.bitmap && member.bitmap->usable() && member.state == MemberState::InSync;
+    }
 
     const auto counting = countingCopy(array, report);
     if (counting.copy) {
@@ -184,7 +185,7 @@ void weighBitmap(Draft& draft, const ScanReport& report)
         return;
     if (array.bitmap) {
         ArrayBitmap& bitmap = *array.bitmap;
-        const std::uint64_t first = firstCounting(array);
+        const std::uint64_t first = firstCounting(array, bitmap);
         bitmap.due = bitmap.stale ? bitmap.chunks - first : countFrom(bitmap.copy->bits, first);
     }
     array.resync = estimate(draft);

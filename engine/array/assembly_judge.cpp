@@ -86,13 +86,14 @@ void Judge::listMembers()
         const auto refuses = [&](const Problem& problem) {
             return refusesMember(*member.superblock, problem);
         };
-        if (std::ranges::find(m_choices.leaveOut, member.path) != m_choices.leaveOut.end())
+        if (std::ranges::find(m_choices.leaveOut, member.path) != m_choices.leaveOut.end()) {
             settle(member, MemberState::Missing, {ReasonCode::ChosenAgainst, 0, 0, {}});
-        else if (!m_group.candidates[i].overruledBy.empty())
+        } else if (!m_group.candidates[i].overruledBy.empty()) {
             settle(member, MemberState::Foreign,
                 {ReasonCode::OtherSuperblockCounts, 0, 0, m_group.candidates[i].overruledBy});
-        else if (std::ranges::any_of(member.problems, refuses))
+        } else if (std::ranges::any_of(member.problems, refuses)) {
             settle(member, MemberState::Damaged, {ReasonCode::SuperblockRefused, 0, 0, {}});
+        }
     }
 }
 
@@ -263,10 +264,11 @@ Draft Judge::run()
     } else {
         for (auto& member : m_members) {
             const bool faulty = member.superblock->role() == kRoleFaulty;
-            if (!settled(member))
+            if (!settled(member)) {
                 settle(member, faulty ? MemberState::Faulty : MemberState::Spare,
                     {faulty ? ReasonCode::RecordedFaulty : ReasonCode::IdleSpare, 0, 0,
                         faulty ? member.path : std::string()});
+            }
         }
     }
     describe();

@@ -104,9 +104,9 @@ void judgeFeatures(Draft& draft)
     const auto& superblock = draft.array.superblock;
     if (!superblock)
         return;
-    if (superblock->reshape && superblock->has(feature::kReshapeActive))
-        draft.limits.push_back(
-            {RemarkCode::ReshapeUnderway, superblock->reshape->position.count, 0, {}});
+    const auto& reshape = superblock->reshape;
+    if (reshape && superblock->has(feature::kReshapeActive))
+        draft.limits.push_back({RemarkCode::ReshapeUnderway, reshape->position.count, 0, {}});
     if (superblock->has(feature::kJournal))
         draft.limits.push_back({RemarkCode::JournalArray, 0, 0, {}});
     // A clean array's log is empty.
@@ -150,33 +150,36 @@ void remarkDirty(const Draft& draft, std::vector<Remark>& remarks)
         remarks.push_back({RemarkCode::DirtyOnlyOneCopy, 0, 0, {}});
         return;
     }
-    if (array.resyncOffset.count != 0)
+    if (array.resyncOffset.count != 0) {
         remarks.push_back({RemarkCode::ResyncWillContinue, array.resyncOffset.count, 0, {}});
-    else if (array.bitmap && array.bitmap->due != 0)
+    } else if (array.bitmap && array.bitmap->due != 0) {
         remarks.push_back({RemarkCode::PowerLostResyncBitmap, array.bitmap->due,
             array.bitmap->chunks, array.bitmap->from});
-    else if (array.bitmap)
+    } else if (array.bitmap) {
         remarks.push_back({RemarkCode::PowerLostNothingDue, 0, array.bitmap->chunks, {}});
-    else
+    } else {
         remarks.push_back({RemarkCode::PowerLostResyncAll, 0, 0, {}});
+    }
 }
 
 void remarkRecovery(const Draft& draft, std::vector<Remark>& remarks)
 {
     const ArrayReport& array = draft.array;
     for (const auto& member : array.members) {
-        if (member.state == MemberState::Replacement)
+        if (member.state == MemberState::Replacement) {
             remarks.push_back(
                 {RemarkCode::RecoveryWillContinue, member.superblock->recoveryOffset.count,
                     member.superblock->componentSize.count, member.path});
+        }
         if (member.state != MemberState::Rebuilding)
             continue;
-        if (member.reason.code == ReasonCode::RecoveryByBitmap)
+        if (member.reason.code == ReasonCode::RecoveryByBitmap) {
             remarks.push_back({RemarkCode::RecoveryByBitmap, array.bitmap ? array.bitmap->dirty : 0,
                 0, member.path});
-        else
+        } else {
             remarks.push_back({RemarkCode::RecoveryWillContinue, member.reason.number,
                 member.reason.other, member.path});
+        }
     }
     if (array.missing != 0) {
         remarks.push_back({RemarkCode::Degraded, std::uint64_t(array.missing),
@@ -198,11 +201,12 @@ void remarkBitmap(const ArrayReport& array, std::vector<Remark>& remarks)
     // While a member is away its set bits wait for it to come back.
     const bool awaited = std::ranges::any_of(array.members,
         [](const Member& member) { return member.reason.code == ReasonCode::RecoveryByBitmap; });
-    if (bitmap.stale)
+    if (bitmap.stale) {
         remarks.push_back({RemarkCode::BitmapStaleAllDirty, 0, 0, bitmap.from});
-    else if (array.resyncOffset == kMaxSector && bitmap.dirty != 0 && array.missing == 0 &&
-             !awaited)
+    } else if (array.resyncOffset == kMaxSector && bitmap.dirty != 0 && array.missing == 0 &&
+               !awaited) {
         remarks.push_back({RemarkCode::BitsIgnoredBecauseClean, bitmap.dirty, 0, {}});
+    }
     if (bitmap.differing != 0) {
         remarks.push_back({RemarkCode::BitmapsDiffer, bitmap.differing, 0, {}});
         remarks.push_back({RemarkCode::BitmapFromMember, 0, 0, bitmap.from});

@@ -39,7 +39,8 @@ private:
         if (length != 0)
             m_writes.push_back({path, offset, length, purpose});
     }
-    void addBitmap(const std::string& path, std::uint64_t begin, bool allPages);
+    void addBitmap(
+        const ArrayBitmap& bitmap, const std::string& path, std::uint64_t begin, bool allPages);
     void addBitmaps();
     void addData();
     void addData(const Member& member, SectorRange range);
@@ -51,9 +52,9 @@ private:
     std::vector<PlannedWrite> m_writes;
 };
 
-void Writes::addBitmap(const std::string& path, std::uint64_t begin, bool allPages)
+void Writes::addBitmap(
+    const ArrayBitmap& bitmap, const std::string& path, std::uint64_t begin, bool allPages)
 {
-    const ArrayBitmap& bitmap = *m_array.bitmap;
     // The last page is written only as far as its bits reach.
     const std::uint64_t end = roundedUp(bitmapBytes(bitmap.chunks));
     add(path, begin, std::min<std::uint64_t>(end, kBitmapPageBytes), WritePurpose::BitmapHeader);
@@ -82,7 +83,7 @@ void Writes::addBitmaps()
     const ArrayBitmap& bitmap = *m_array.bitmap;
     const bool all = bitmap.stale || bitmap.differing != 0;
     if (bitmap.location.external) {
-        addBitmap(bitmap.from, 0, all);
+        addBitmap(bitmap, bitmap.from, 0, all);
         return;
     }
     for (const auto& member : m_array.members) {
@@ -92,7 +93,7 @@ void Writes::addBitmaps()
         const auto begin =
             std::int64_t(member.superblock->location.bytes()) +
             std::int64_t(m_array.superblock->bitmapOffset) * std::int64_t(kSectorBytes);
-        addBitmap(member.path, std::uint64_t(begin), all || !member.bitmapIsEvidence);
+        addBitmap(bitmap, member.path, std::uint64_t(begin), all || !member.bitmapIsEvidence);
     }
 }
 
@@ -199,9 +200,10 @@ void Writes::merge()
 std::vector<PlannedWrite> Writes::list()
 {
     for (const auto& member : m_array.members) {
-        if (takesPart(member))
+        if (takesPart(member)) {
             add(member.path, member.superblock->location.bytes(),
                 superblockLength(*member.superblock).bytes(), WritePurpose::Superblock);
+        }
     }
     addBitmaps();
     addData();

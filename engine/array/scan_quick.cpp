@@ -62,10 +62,11 @@ private:
             return {};
         const auto length =
             std::size_t(std::min<std::uint64_t>(kSuperblockBytes, m_source.sizeBytes() - offset));
-        if (offset + length <= m_headLength)
+        if (offset + length <= m_headLength) {
             std::copy_n(m_head.begin() + std::ptrdiff_t(offset), length, block.begin());
-        else
+        } else {
             BM_TRY(m_source.readAt(offset, std::span(block).first(length)));
+        }
         if (!format.hasMagic(block))
             return {};
         auto decoded = format.decode(block, slot, {m_source.sizeBytes() / kSectorBytes});
@@ -83,10 +84,11 @@ private:
         if (superblock.hasBitmap()) {
             auto bitmap = readBitmap(
                 m_source, superblock, bitmapSyncSize(superblock, arraySizeBy(superblock)), false);
-            if (bitmap)
+            if (bitmap) {
                 found.bitmap = std::make_shared<const BitmapCopy>(std::move(*bitmap));
-            else
+            } else {
                 found.bitmapError = bitmap.error();
+            }
         }
         m_report.found.push_back(std::move(found));
     }
@@ -203,9 +205,10 @@ Sectors arraySizeBy(const Superblock& superblock)
 
 Result<BitmapCopy> readBitmapFile(const BlockSource& source, const Superblock* superblock)
 {
-    if (superblock != nullptr)
+    if (superblock != nullptr) {
         return readBitmap(
             source, *superblock, bitmapSyncSize(*superblock, arraySizeBy(*superblock)), true);
+    }
 
     if (source.sizeBytes() < kBitmapHeaderBytes)
         return fail(ErrorCode::BadBitmap, source.name(), 0);

@@ -2,6 +2,7 @@
 // Copies of each chunk beside each other ("near"), in another part of the members ("far"), or in
 // the next row ("offset"). The layout word: bits 0-7 near copies, 8-15 far copies, 16 offset,
 // 17-18 how far copies are grouped into sets.
+#include "engine/base/assert.h"
 #include "engine/raid/personalities.h"
 
 namespace bitmend {
@@ -44,6 +45,7 @@ Copies copiesOf(const Geometry& geometry)
 // Chunks of each member that are used.
 std::uint64_t usedRows(const Geometry& geometry, const Copies& copies)
 {
+    BM_ASSERT(copies.count() != 0);
     const auto members = std::uint64_t(geometry.raidDisks);
     const std::uint64_t arrayChunks =
         geometry.componentSize.count / geometry.chunk.count / copies.far * members / copies.near;
