@@ -240,10 +240,9 @@ void SyncRun::noteResynced(SectorRange range)
 // ones are what it lacks, should it come back.
 Result<void> SyncRun::recordResync(Sectors upTo, bool inSuperblocks)
 {
-    if (!m_state.isDegraded() && m_state.bitmap)
-        BM_TRY(clearChunks(m_state, m_unrecorded.chunks));
-    else
-        BM_TRY(flushMembers(m_state));
+    if (m_state.isDegraded())
+        m_unrecorded.chunks.clear();
+    BM_TRY(clearChunks(m_state, m_unrecorded.chunks));
     m_unrecorded.reset();
 
     // Never past a chunk that is still due: md ignores bits that lie before this.
