@@ -108,7 +108,7 @@ struct LargeMember
         source.place(kBytes, header);
     }
 
-    static constexpr std::uint64_t kBytes = (8 + 24) * 512;
+    static constexpr std::uint64_t kBytes = std::uint64_t{8 + 24} * 512;
 };
 
 } // namespace
@@ -204,7 +204,7 @@ private slots:
 
     void T83_chunk96KiB_isRefused()
     {
-        QVERIFY(refusedByKernel(changed(52, 4, 96 * 1024), ProblemCode::BitmapBadChunk));
+        QVERIFY(refusedByKernel(changed(52, 4, 98304), ProblemCode::BitmapBadChunk));
     }
 
     void T84_noDaemonSleep_isRefused()
@@ -325,7 +325,7 @@ private slots:
             member.setBit(chunk);
         QCOMPARE(member.read().dirty, std::uint64_t(3));
         // A size that ends inside a byte.
-        const auto copy = member.read({kSync.count + 128 * 3});
+        const auto copy = member.read({kSync.count + 384});
         QCOMPARE(copy.bits.chunks, std::uint64_t(99));
         QCOMPARE(copy.dirty, std::uint64_t(6));
         QCOMPARE(copy.bits.words[1] >> 35, std::uint64_t(0));
@@ -416,13 +416,13 @@ private slots:
     void unreadablePage_countsAsDirty()
     {
         LargeMember member;
-        member.source.badFrom = LargeMember::kBytes + 2 * 4096;
+        member.source.badFrom = LargeMember::kBytes + std::uint64_t{2} * 4096;
         member.source.badTo = member.source.badFrom + 1;
         const auto copy = readBitmap(member.source, member.superblock, {LargeMember::kSize}, false);
         QVERIFY(noted(*copy, ProblemCode::BitmapPageUnreadable));
         QCOMPARE(copy->problems[0].offset, std::int64_t(member.source.badFrom));
         QCOMPARE(copy->dirty, std::uint64_t(32768));
-        const std::uint64_t first = (2 * 4096 - 256) * 8;
+        const std::uint64_t first = std::uint64_t{2 * 4096 - 256} * 8;
         QVERIFY(copy->bits.test(first) && copy->bits.test(first + 32767));
         QVERIFY(!copy->bits.test(first - 1) && !copy->bits.test(first + 32768));
     }
