@@ -49,6 +49,14 @@ struct BitPages::Page
     std::uint64_t count(std::uint64_t first, std::uint64_t last) const;
     void recount();
     static const std::shared_ptr<Page>& full();
+
+    struct Place
+    {
+        std::uint64_t begin; // the page's first bit
+        std::uint64_t bits;  // of all pages
+    };
+    static void appendChanges(
+        const Page* old, const Page* now, Place place, std::vector<ChunkRange>& to);
 };
 
 struct BitPages::Node
@@ -327,12 +335,30 @@ std::optional<std::uint64_t> BitPages::search(std::uint64_t from, bool value, bo
         std::uint64_t high = std::max(near, far);
         while (low < high) {
             const std::uint64_t middle = low + (high - low) / 2;
-            if (forward ? holds(low, middle) : !holds(middle + 1, high))
-                high = middle;
-            else
-                low = middle + 1;
+            const bool inLower = forward ? holds(low, middle) : !holds(middle + 1, high);
+            (inLower ? high : low) = inLower ? middle : middle + 1;
         }
         return low;
+    }
+}
+
+// Null is a page of zeros.
+void BitPages::Page::appendChanges(
+    const Page* old, const Page* now, Place place, std::vector<ChunkRange>& to)
+{
+    static const Page none;
+    const Page& was = old ? *old : none;
+    const Page& is = now ? *now : none;
+    for (std::uint64_t word = 0; word < kPageWords; ++word) {
+        if (was.words[word] == is.words[word])
+            continue;
+        const std::uint64_t first = place.begin + word * kWordBits;
+        const std::uint64_t last = std::min(first + kWordBits, place.bits) - 1;
+        if (!to.empty() && to.back().last + 1 == first) {
+            to.back().last = last;
+        } else {
+            to.push_back({first, last});
+        }
     }
 }
 
@@ -340,33 +366,17 @@ void BitPages::appendChanges(
     const BitPages& before, const BitPages& after, std::vector<ChunkRange>& to)
 {
     BM_ASSERT(before.m_bits == after.m_bits);
-    static const Page none;
-    const std::size_t firstOfOurs = to.size();
-    const auto append = [&](std::uint64_t first) {
-        const std::uint64_t last = std::min(first + kWordBits, after.m_bits) - 1;
-        if (to.size() > firstOfOurs && to.back().last + 1 == first)
-            to.back().last = last;
-        else
-            to.push_back({first, last});
-    };
-    for (std::size_t node = 0; node < after.m_nodes.size(); ++node) {
-        if (before.m_nodes[node] == after.m_nodes[node])
+    const std::uint64_t pages = (after.m_bits + kPageBits - 1) / kPageBits;
+    for (std::uint64_t index = 0; index < pages; ++index) {
+        const std::uint64_t node = index / kNodePages;
+        if (before.m_nodes[node] == after.m_nodes[node]) {
+            index = (node + 1) * kNodePages - 1; // the whole node is shared
             continue;
-        for (std::uint64_t i = 0; i < kNodePages; ++i) {
-            const std::uint64_t index = node * kNodePages + i;
-            if (index * kPageBits >= after.m_bits)
-                break;
-            const Page* old = before.page(index);
-            const Page* now = after.page(index);
-            if (old == now)
-                continue;
-            old = old ? old : &none;
-            now = now ? now : &none;
-            for (std::uint64_t word = 0; word < kPageWords; ++word) {
-                if (old->words[word] != now->words[word])
-                    append(index * kPageBits + word * kWordBits);
-            }
         }
+        const Page* old = before.page(index);
+        const Page* now = after.page(index);
+        if (old != now)
+            Page::appendChanges(old, now, {index * kPageBits, after.m_bits}, to);
     }
 }
 

@@ -29,10 +29,11 @@ void sortAndMerge(std::vector<ChunkRange>& ranges)
     std::ranges::sort(ranges, {}, &ChunkRange::first);
     std::size_t kept = 0;
     for (const ChunkRange& range : ranges) {
-        if (kept > 0 && range.first <= ranges[kept - 1].last + 1)
+        if (kept > 0 && range.first <= ranges[kept - 1].last + 1) {
             ranges[kept - 1].last = std::max(ranges[kept - 1].last, range.last);
-        else
+        } else {
             ranges[kept++] = range;
+        }
     }
     ranges.resize(kept);
 }

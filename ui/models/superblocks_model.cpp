@@ -78,11 +78,12 @@ void SuperblocksModel::markDifferences()
             // A member without a bitmap has no header to differ.
             if (row.kind == RawBytes::BitmapHeader && !m_members[i].bitmap)
                 continue;
-            if (!first)
+            if (!first) {
                 first = &row.values[i];
-            else if (first->has_value() != row.values[i].has_value() ||
-                     (*first && (*first)->value != row.values[i]->value))
+            } else if (first->has_value() != row.values[i].has_value() ||
+                       (*first && (*first)->value != row.values[i]->value)) {
                 row.differs = !isMembersOwn(row.field);
+            }
         }
     }
 }

@@ -167,12 +167,13 @@ void BitmapHeatmap::tell(std::optional<ChunkRange> chunks)
 {
     m_told = chunks;
     const BitmapFramePtr& shown = m_grid->frame();
-    if (!shown)
+    if (!shown) {
         m_line->clear();
-    else if (chunks && chunks->last < shown->chunks)
+    } else if (chunks && chunks->last < shown->chunks) {
         m_line->setText(heatmap::oneLine(*shown, *chunks));
-    else
+    } else {
         m_line->setText(heatmap::summary(*shown));
+    }
 }
 
 void BitmapHeatmap::tellSelection() { tell(m_grid->selection()); }

@@ -88,10 +88,11 @@ void HeatmapGrid::hover(std::optional<std::uint64_t> cell)
     updateCells(range);
     emit hovered(range.first, range.last);
     // Once it is there it follows at once.
-    if (m_tip && m_tip->isVisible())
+    if (m_tip && m_tip->isVisible()) {
         showTip();
-    else
+    } else {
         m_tipDelay.start();
+    }
 }
 
 void HeatmapGrid::showTip()

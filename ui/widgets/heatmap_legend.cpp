@@ -142,11 +142,12 @@ void HeatmapLegend::paintEvent(QPaintEvent*)
         const QRect& place = places[i];
         const QRectF swatch(
             place.left(), place.top() + (place.height() - kSwatch) / 2.0, kSwatch, kSwatch);
-        if (m_items[i].look.pageDue)
+        if (m_items[i].look.pageDue) {
             painter.fillRect(QRectF(swatch.left(), swatch.bottom() - 2, kSwatch, 2),
                 roleColor(ColorRole::PageDue, palette()));
-        else
+        } else {
             drawCell(painter, swatch, m_items[i].look, palette());
+        }
         painter.setPen(palette().color(QPalette::PlaceholderText));
         painter.drawText(
             place.adjusted(kSwatch + kToWord, 0, 2, 0), Qt::AlignVCenter, m_items[i].word);

@@ -60,12 +60,13 @@ void HeatmapGrid::show(std::uint64_t chunk)
     const auto columns = std::uint64_t(m_layout.columns());
     const auto page = std::uint64_t(m_layout.pageCells());
     const std::uint64_t first = m_layout.firstCell();
-    if (cell < first && first - cell <= columns)
+    if (cell < first && first - cell <= columns) {
         scrollTo(first >= columns ? first - columns : 0);
-    else if (cell >= first + page && cell - first - page < columns)
+    } else if (cell >= first + page && cell - first - page < columns) {
         scrollTo(first + columns);
-    else
+    } else {
         scrollTo(cell > page / 2 ? (cell - page / 2) / columns * columns : 0);
+    }
 }
 
 void HeatmapGrid::scrollTo(std::uint64_t firstCell)

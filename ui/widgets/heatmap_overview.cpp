@@ -87,7 +87,6 @@ void HeatmapOverview::paintEvent(QPaintEvent* event)
 {
     QPainter painter(this);
     const QRectF strip(0, 0, width(), kStripHeight);
-    painter.save();
     QPainterPath shape;
     shape.addRoundedRect(strip, 3, 3);
     painter.setRenderHint(QPainter::Antialiasing);
@@ -96,6 +95,7 @@ void HeatmapOverview::paintEvent(QPaintEvent* event)
         return;
 
     // Runs of one look in one rectangle, on whole device pixels.
+    painter.save();
     painter.setRenderHint(QPainter::Antialiasing, false);
     painter.setClipPath(shape);
     const int last = m_columns.count();

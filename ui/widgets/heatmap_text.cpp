@@ -68,12 +68,13 @@ QString copyText(const MemberBits& member, ChunkRange range)
 {
     const std::uint64_t set = member.set.count(range.first, range.last);
     QString text;
-    if (set == 0)
+    if (set == 0) {
         text = tr("clear");
-    else if (set == range.length())
+    } else if (set == range.length()) {
         text = tr("set");
-    else
+    } else {
         text = tr("%1 of %2 set").arg(numberText(set), numberText(range.length()));
+    }
     return member.evidence ? text : tr("%1, counts for nothing").arg(text);
 }
 
@@ -149,11 +150,12 @@ QString counts(const BitmapFrame& frame, ChunkRange range)
             continue;
         if (range.length() == 1)
             return stateWord(state);
-        if (parts.isEmpty())
+        if (parts.isEmpty()) {
             parts += tr("%1 of %2 %3")
                          .arg(numberText(count), numberText(range.length()), stateWord(state));
-        else
+        } else {
             parts += tr("%1 %2").arg(numberText(count), stateWord(state));
+        }
     }
     return parts.isEmpty() ? stateWord(ChunkState::Clean) : parts.join(tr(", "));
 }

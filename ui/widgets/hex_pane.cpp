@@ -87,10 +87,11 @@ void HexPane::mark(std::size_t offset, std::size_t length, const QString& meanin
     // The least that shows its first line, with one line around it.
     const int line = int(m_offset / kPerLine);
     QScrollBar* bar = verticalScrollBar();
-    if (line < bar->value())
+    if (line < bar->value()) {
         bar->setValue(line - 1);
-    else if (line >= bar->value() + bar->pageStep())
+    } else if (line >= bar->value() + bar->pageStep()) {
         bar->setValue(line - bar->pageStep() + 2);
+    }
     viewport()->update();
 }
 

@@ -93,13 +93,14 @@ void OffsetDialog::look()
 {
     const auto chunk = parsePlace(m_place->text(), *m_frame);
     m_go->setEnabled(chunk.has_value());
-    if (chunk)
+    if (chunk) {
         m_meaning->setText(heatmap::oneLine(*m_frame, {*chunk, *chunk}));
-    else if (m_place->text().trimmed().isEmpty())
+    } else if (m_place->text().trimmed().isEmpty()) {
         m_meaning->setText(tr("Bytes with a unit, sectors with s, a chunk with #."));
-    else
+    } else {
         m_meaning->setText(
             tr("Not a place in this array, which has chunks #0 to #%1.").arg(m_frame->chunks - 1));
+    }
 }
 
 std::uint64_t OffsetDialog::chunk() const

@@ -91,19 +91,21 @@ void SuperblocksView::setMembers(const std::vector<Member>& members)
     int differing = 0;
     for (int i = 0; i < m_model->rowCount(); ++i)
         differing += m_model->differs(i) ? 1 : 0;
-    if (m_model->rowCount() == 0)
+    if (m_model->rowCount() == 0) {
         m_count->setText(tr("No superblock to show."));
-    else if (differing == 0)
+    } else if (differing == 0) {
         m_count->setText(tr("The members agree in every field that they share."));
-    else
+    } else {
         m_count->setText(tr("\u2260 The members differ in %n fields.", nullptr, differing));
+    }
     m_onlyDifferences->setEnabled(differing > 0);
     m_onlyDifferences->setToolTip(differing > 0 ? QString() : tr("There are none."));
-    if (m_model->rowCount() > 0)
+    if (m_model->rowCount() > 0) {
         m_table->setCurrentIndex(m_model->index(
             std::min(row, m_model->rowCount() - 1), std::min(column, m_model->columnCount() - 1)));
-    else
+    } else {
         showBytesOf({});
+    }
 }
 
 void SuperblocksView::fitColumns()
