@@ -119,10 +119,11 @@ void resolveAmbiguity(SourceReport& whole)
 {
     for (auto& outer : whole.found) {
         for (auto& partition : whole.partitions) {
+            const Sectors begin =
+                partition.partition ? partition.partition->range.begin : Sectors{};
             for (auto& inner : partition.found) {
                 const bool same = isAtTheEnd(outer) && isAtTheEnd(inner) &&
-                                  partition.partition->range.begin + inner.superblock->location ==
-                                      outer.superblock->location;
+                                  begin + inner.superblock->location == outer.superblock->location;
                 if (!same)
                     continue;
                 const bool partitionWins = !isRefused(inner) || isRefused(outer);
