@@ -29,6 +29,7 @@ ExitCode bitmapCommand(const Options& options);
 ExitCode planCommand(const Options& options);
 ExitCode readCommand(const Options& options);
 ExitCode resyncCommand(const Options& options);
+ExitCode recoverCommand(const Options& options);
 ExitCode addCommand(const Options& options);
 ExitCode stopCommand(const Options& options);
 

@@ -23,7 +23,7 @@ constexpr std::array<Names, 7> kWriteOptions = {
 constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
     "--without", "--reference", "--spare", "--dry-run"};
 
-constexpr std::array<Command, 8> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -51,6 +51,10 @@ constexpr std::array<Command, 8> kCommands = {{
         "a\n"
         "point from which the next call carries on.\n",
         kWriteOptions, true, resyncCommand},
+    {"recover", "--overlay DIR [PATH...]", "finish rebuilding members that are not in sync yet",
+        "Goes on where an interrupted recovery stopped; a spare that the array knows takes a vacant\n"
+        "slot first. Ctrl-C stops at a point from which the next call carries on.\n",
+        kWriteOptions, true, recoverCommand},
     {"add", "--overlay DIR --spare FILE [PATH...]", "give a degraded array a new member",
         "Writes the superblock and the whole bitmap to the new member, gives it the vacant slot,\n"
         "and recovers its contents from the others. Ctrl-C stops at a point from which the same\n"

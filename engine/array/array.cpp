@@ -77,6 +77,8 @@ Result<void> openMembers(ArrayState& state)
 // The copies in the order in which md asks them: the freshest member's first.
 std::vector<BitmapPlace> bitmapPlaces(const ArrayState& state, const std::string& preferred)
 {
+    if (state.bitmapFile)
+        return {{state.bitmapFile->device.get(), 0, true}};
     std::vector<BitmapPlace> places;
     for (const bool first : {true, false}) {
         for (const auto& member : state.members) {
@@ -104,12 +106,15 @@ Result<void> startWriting(ArrayState& state)
     // A member left one event behind by a crash may still say dirty: the stop makes them even.
     for (const auto& member : state.members)
         state.superblocksDue |= member.hasRole() && member.superblock->events < state.events;
-    if (!state.reference->hasBitmap())
-        return {};
     const auto& found = state.plan.array.bitmap;
-    if (!found) // nobody's could be read, so the kernel would not start it either
-        return fail(ErrorCode::BadBitmap, state.name);
-
+    if (!found) {
+        // Promised, and nobody's could be read: the kernel would not start it either.
+        if (state.reference->hasBitmap())
+            return fail(ErrorCode::BadBitmap, state.name);
+        return {};
+    }
+    if (found->location.external)
+        state.bitmapFile = BitmapFile{found->from, BM_TRY(state.access.open(found->from))};
     const auto syncSize = bitmapSyncSize(*state.reference, state.arraySize);
     auto bitmap = BM_TRY(
         LiveBitmap::load(bitmapPlaces(state, found->from), *state.reference, syncSize, state.name));

@@ -48,8 +48,8 @@ private:
 // Opens the members (read-only, wrapped in overlays in `overlay` when the plan's mode says so),
 // reads their superblocks again and stops with ChangedSincePlan when they are not those of the
 // plan. Loads the bitmap as the kernel does. Read-only: writes nothing, ever. Unsupported for what
-// is not built yet: other levels; and when writing, 0.90, an external or clustered bitmap, a
-// member with known bad blocks, a replacement or a journal.
+// is not built yet: other levels; and when writing, a clustered bitmap, a member with known bad
+// blocks, a replacement or a journal.
 Result<std::unique_ptr<Array>> assemble(
     const AssemblyPlan& plan, const std::filesystem::path& overlay);
 

@@ -34,6 +34,13 @@ ScanReport asScanned(const ArrayState& state)
         }
         add(member.path, member.source, member.superblock, std::move(copy), {});
     }
+    if (state.bitmapFile) {
+        auto read = readBitmap(*state.bitmapFile->device, *state.reference,
+            bitmapSyncSize(*state.reference, state.arraySize), true);
+        report.externalBitmapPath = state.bitmapFile->path;
+        if (read)
+            report.externalBitmap = std::make_shared<const BitmapCopy>(std::move(*read));
+    }
     for (const auto& member : state.plan.array.members) {
         if (!state.member(member.path) && member.superblock)
             add(member.path, nullptr, member.superblock, member.bitmap, member.problems);
@@ -158,9 +165,8 @@ Result<void> ArrayState::supportsWriting() const
 {
     const auto& found = plan.array.bitmap;
     const bool level = reference->level == 1 && !reference->reshape;
-    const bool format = reference->version != MetadataVersion::V0_90;
-    const bool map = !found || (!found->location.external && found->header.nodes == 0);
-    if (!level || !format || !map)
+    const bool map = !found || found->header.nodes == 0;
+    if (!level || !map)
         return fail(ErrorCode::Unsupported, name);
     return {};
 }

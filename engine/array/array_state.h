@@ -45,6 +45,14 @@ struct ArrayMember
     bool isRebuilding() const { return hasRole() && !inSync; }
 };
 
+// The file of an external bitmap: the only copy of it.
+struct BitmapFile
+{
+    std::string path;
+    DevicePtr device;
+    bool unflushed = false;
+};
+
 struct ArrayState
 {
     ArrayState(AssemblyPlan thePlan, MemberAccess theAccess);
@@ -58,6 +66,7 @@ struct ArrayState
 
     std::vector<ArrayMember> members;
     std::optional<LiveBitmap> bitmap; // none when read-only
+    std::optional<BitmapFile> bitmapFile;
     std::uint64_t events = 0;
     Sectors resyncOffset;        // kMaxSector: complete
     bool superblocksDue = false; // something above is not in the superblocks yet
@@ -69,6 +78,7 @@ struct ArrayState
     const ArrayMember* member(const std::string& path) const;
     std::size_t inSyncCount() const;
     bool isDegraded() const { return inSyncCount() < reference->raidDisks; }
+    bool hasInternalBitmap() const { return bitmap && !bitmapFile; }
     std::optional<int> vacantRole() const;
     bool resyncDue() const { return resyncOffset != kMaxSector && inSyncCount() > 1; }
     bool hasRebuilding() const;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/commit.h"
 
+#include "engine/array/next_superblock.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 #include "engine/metadata/metadata_format.h"
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 namespace bitmend {
 
@@ -28,17 +28,18 @@ Result<void> writeTo(
     return {};
 }
 
-Result<void> flush(ArrayState& state, ArrayMember& member)
+// A member, or the file that holds the bitmap.
+template <typename Target> Result<void> flush(ArrayState& state, Target& target)
 {
-    if (!member.unflushed)
+    if (!target.unflushed)
         return {};
-    const auto flushed = member.device->flush();
+    const auto flushed = target.device->flush();
     if (!flushed) {
-        log(LogEvent::WriteFailed, state.name, member.path, 0,
+        log(LogEvent::WriteFailed, state.name, target.path, 0,
             static_cast<std::uint64_t>(flushed.error().sysErrno));
         return flushed;
     }
-    member.unflushed = false;
+    target.unflushed = false;
     return {};
 }
 
@@ -46,6 +47,8 @@ Result<void> flushAll(ArrayState& state)
 {
     for (auto& member : state.members)
         BM_TRY(flush(state, member));
+    if (state.bitmapFile)
+        BM_TRY(flush(state, *state.bitmapFile));
     return {};
 }
 
@@ -56,6 +59,26 @@ template <typename Write> auto guarded(ArrayState& state, Write&& write)
     if (!result)
         state.failure = result.error();
     return result;
+}
+
+// The one copy of an external bitmap. The file ends where its bits do, which need not be a sector's
+// end.
+Result<void> writePageToFile(ArrayState& state, std::uint64_t page)
+{
+    auto& file = *state.bitmapFile;
+    const auto offset = page * kBitmapPageBytes;
+    const auto bytes = state.bitmap->page(page);
+    const auto room = file.device->sizeBytes() - offset;
+    file.unflushed = true;
+    const auto written =
+        file.device->writeAt(offset, bytes.first(std::min<std::uint64_t>(bytes.size(), room)));
+    if (!written) {
+        log(LogEvent::WriteFailed, state.name, file.path, offset,
+            static_cast<std::uint64_t>(written.error().sysErrno));
+        return written;
+    }
+    state.writtenBytes += std::min<std::uint64_t>(bytes.size(), room);
+    return {};
 }
 
 // At the array's offset, as in the kernel; a spare's own superblock may not name it yet.
@@ -76,6 +99,10 @@ Result<void> writeDuePages(ArrayState& state, LiveBitmap& bitmap)
     for (std::uint64_t page = 0; page < bitmap.pages(); ++page) {
         if (!bitmap.isPageDue(page))
             continue;
+        if (state.bitmapFile) {
+            BM_TRY(writePageToFile(state, page));
+            continue;
+        }
         for (auto& member : state.members) {
             if (member.hasRole())
                 BM_TRY(writePage(state, member, bitmap, page));
@@ -99,47 +126,6 @@ Result<void> writeHeader(ArrayState& state)
     return writeDuePages(state, *state.bitmap);
 }
 
-std::vector<Role> roleTable(const ArrayState& state, std::size_t atLeast)
-{
-    for (const auto& member : state.members)
-        atLeast = std::max<std::size_t>(atLeast, member.superblock->devNumber + 1);
-    // Members that are not here any more lose their entry, as when the kernel writes the table.
-    std::vector<Role> roles(atLeast, kRoleSpare);
-    for (const auto& member : state.members) {
-        if (member.hasRole())
-            roles[member.superblock->devNumber] = static_cast<Role>(member.role);
-    }
-    return roles;
-}
-
-// What the kernel would write to this member now. Feature bits are made anew; array-wide fields are
-// those of the freshest member.
-Superblock nextSuperblock(const ArrayState& state, const ArrayMember& member)
-{
-    Superblock next = *member.superblock;
-    next.componentSize = state.reference->componentSize;
-    next.raidDisks = state.reference->raidDisks;
-    next.layout = state.reference->layout;
-    next.chunk = state.reference->chunk;
-    next.featureMap = state.bitmap ? feature::kBitmapOffset : 0;
-    next.recoveryOffset = {};
-    if (state.bitmap)
-        next.bitmapOffset = state.reference->bitmapOffset;
-    if (member.isRebuilding()) {
-        next.featureMap |= feature::kRecoveryOffset;
-        next.recoveryOffset = member.recoveryOffset;
-        if (member.byBitmap)
-            next.featureMap |= feature::kRecoveryBitmap;
-    }
-    next.utime = std::chrono::duration_cast<std::chrono::seconds>(
-        std::chrono::system_clock::now().time_since_epoch())
-                     .count();
-    next.events = state.events;
-    next.resyncOffset = state.resyncOffset;
-    next.devRoles = roleTable(state, next.devRoles.size());
-    return next;
-}
-
 // Encodes, and reads back what a kernel would make of the bytes: whatever it or we would refuse
 // must not reach a member.
 Result<void> writeSuperblock(ArrayState& state, ArrayMember& member, const Superblock& next)
@@ -152,7 +138,7 @@ Result<void> writeSuperblock(ArrayState& state, ArrayMember& member, const Super
     auto decoded = BM_TRY(format.decode(
         whole, {next.version, next.location}, {member.source->sizeBytes() / kSectorBytes}));
     for (const auto& problem : decoded.problems) {
-        if (problem.severity != Severity::Note)
+        if (problem.bars())
             return fail(ErrorCode::BadSuperblock, member.path, problem.offset);
     }
     BM_TRY(writeTo(state, member, next.location.bytes(), bytes));
@@ -259,7 +245,7 @@ Result<void> writeSpare(ArrayState& state, ArrayMember& newcomer, const Superblo
 Result<std::uint64_t> writeAllPages(ArrayState& state, ArrayMember& member)
 {
     BM_TRY(state.writable());
-    if (!state.bitmap)
+    if (!state.hasInternalBitmap())
         return 0;
     const auto& bitmap = *state.bitmap;
     const auto pages = bitmap.pages();

@@ -48,7 +48,7 @@ Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* first = nul
 Result<void> writeSpare(ArrayState& state, ArrayMember& newcomer, const Superblock& spare);
 
 // md's bitmap_write_all for one member that is about to get a role: header and every page, durable.
-// Changes no bit. Returns the number of pages.
+// Changes no bit, and does nothing for a bitmap in a file. Returns the number of pages.
 Result<std::uint64_t> writeAllPages(ArrayState& state, ArrayMember& member);
 
 } // namespace bitmend

@@ -4,9 +4,12 @@
 #include "engine/array/array.h"
 #include "engine/array/array_state.h"
 #include "engine/array/commit.h"
+#include "engine/array/next_superblock.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
+#include "engine/metadata/bitmap_room.h"
 #include "engine/metadata/metadata_format.h"
+#include "engine/metadata/superblock090_format.h"
 
 #include <algorithm>
 
@@ -64,40 +67,36 @@ Result<Sectors> superblockPlace(const ArrayState& state, const BlockSource& sour
 }
 
 // From data_offset to the end of the member, or to the first thing that lies behind the data (1.0:
-// superblock, and what is placed before it).
+// superblock, and what is placed before it; mdadm leaves room for a bitmap also where there is
+// none).
 Sectors roomForData(const Superblock& reference, Sectors location, Sectors deviceSize)
 {
     auto end = static_cast<std::int64_t>(deviceSize.count);
     if (location > reference.dataOffset) {
         end = static_cast<std::int64_t>(location.count);
-        end += std::min(
-            {0, reference.hasBitmap() ? reference.bitmapOffset : 0, reference.badBlockLog.offset});
+        const auto log = std::min(0, reference.badBlockLog.offset);
+        if (reference.hasBitmap()) {
+            end += std::min(log, reference.bitmapOffset);
+        } else {
+            const auto space = roomForBitmap(reference.componentSize).count;
+            const auto wanted = end + log - static_cast<std::int64_t>(log != 0 ? space : 0);
+            const auto needed = reference.dataOffset + reference.componentSize;
+            end = std::max(wanted, std::min(end, static_cast<std::int64_t>(needed.count)));
+        }
     }
     const auto begin = static_cast<std::int64_t>(reference.dataOffset.count);
     return {static_cast<std::uint64_t>(std::max<std::int64_t>(end - begin, 0))};
 }
 
-Superblock spareSuperblock(const ArrayState& state, const HotAddPlan& plan, Sectors location)
+Superblock drawUpSpare(const ArrayState& state, const HotAddPlan& plan, Sectors location)
 {
     Superblock spare = *state.reference;
     spare.location = location;
     spare.dataOffset = plan.dataOffset;
     spare.dataSize = plan.dataSize;
-    spare.featureMap = state.reference->featureMap & feature::kBitmapOffset;
-    spare.recoveryOffset = {};
     spare.devNumber = plan.devNumber;
     spare.deviceUuid = randomUuid();
-    spare.devFlags = 0;
-    spare.correctedReads = 0;
-    spare.events = 0; // a spare's: nothing that it says about the array is believed
-    spare.resyncOffset = state.resyncOffset;
-    spare.devRoles.resize(std::max<std::size_t>(spare.devRoles.size(), plan.devNumber + 1));
-    std::ranges::fill(spare.devRoles, kRoleSpare);
-    for (const auto& member : state.members) {
-        if (member.hasRole())
-            spare.devRoles[member.superblock->devNumber] = static_cast<Role>(member.role);
-    }
-    return spare;
+    return spareSuperblock(state, std::move(spare));
 }
 
 // As much of it as md writes: the last page is cut behind the last bit's sector.
@@ -127,6 +126,8 @@ void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
             add(member.path, member.superblock->location, hasBitmap && member.hasRole());
     }
     add(plan.path, newLocation, hasBitmap);
+    if (bitmap && bitmap->location.external)
+        plan.writes.push_back({bitmap->from, 0, bitmapBytes(bitmap->chunks), WritePurpose::Bitmap});
     plan.writes.push_back(
         {plan.path, plan.dataOffset.bytes(), state.arraySize.bytes(), WritePurpose::Data});
 }
@@ -140,7 +141,8 @@ Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
     if (!role)
         return fail(ErrorCode::NoVacantSlot, state.name);
     plan.role = *role;
-    if (const auto& bitmap = state.plan.array.bitmap; bitmap && state.reference->hasBitmap())
+    const auto& bitmap = state.plan.array.bitmap;
+    if (bitmap && !bitmap->location.external)
         plan.bitmapPages = bitmapPages(bitmap->chunks);
     plan.recovery.readBytes = state.arraySize.bytes();
     plan.recovery.writeBytes = state.arraySize.bytes();
@@ -158,6 +160,9 @@ Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
         BM_TRY(refuseOthersMember(state, *source));
         location = BM_TRY(superblockPlace(state, *source));
         plan.devNumber = freeDevNumber(state);
+        if (state.reference->version == MetadataVersion::V0_90 &&
+            plan.devNumber >= ondisk::MD_SB_DISKS)
+            return fail(ErrorCode::NoVacantSlot, state.name);
         plan.dataOffset = state.reference->dataOffset;
         plan.dataSize = roomForData(*state.reference, location, sizeOf(*source));
     }
@@ -181,7 +186,7 @@ Result<void> joinAsSpare(ArrayState& state, const HotAddPlan& plan)
     const auto location = BM_TRY(superblockPlace(state, *newcomer.device));
     if (roomForData(*state.reference, location, sizeOf(*newcomer.device)) != plan.dataSize)
         return fail(ErrorCode::ChangedSincePlan, plan.path);
-    BM_TRY(writeSpare(state, newcomer, spareSuperblock(state, plan, location)));
+    BM_TRY(writeSpare(state, newcomer, drawUpSpare(state, plan, location)));
     state.members.push_back(std::move(newcomer));
     return {};
 }

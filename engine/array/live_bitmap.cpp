@@ -70,13 +70,15 @@ Result<LiveBitmap> LiveBitmap::load(std::span<const BitmapPlace> places,
     }
     const auto bytes = bitmapBytes(bitmapChunks(syncSize, header.chunkBytes));
     const auto room = place.source->sizeBytes();
-    if (place.byteOffset > room || roundedToSector(bytes) > room - place.byteOffset)
+    const auto needed = place.isFile ? bytes : roundedToSector(bytes);
+    if (place.byteOffset > room || needed > room - place.byteOffset)
         return refused;
 
     LiveBitmap bitmap(std::move(header), syncSize);
     for (std::uint64_t page = 0; page < bitmap.pages(); ++page) {
-        const auto length = bitmap.page(page).size();
         const auto begin = page * kBitmapPageBytes;
+        const auto length =
+            std::min<std::uint64_t>(bitmap.page(page).size(), room - place.byteOffset - begin);
         BM_TRY(readFromAny(places, begin, std::span(bitmap.m_image).subspan(begin, length), array));
     }
     // Page 0 may have come from another member than the header that was checked.

@@ -29,6 +29,7 @@ struct BitmapPlace
 {
     const BlockSource* source = nullptr;
     std::uint64_t byteOffset = 0;
+    bool isFile = false; // an external bitmap: may end with its last bit, in mid-sector
 };
 
 class LiveBitmap

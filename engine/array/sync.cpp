@@ -330,6 +330,9 @@ Result<void> SyncRun::recordRecovery(Sectors upTo)
 {
     BM_TRY(flushMembers(m_state));
     m_unrecorded.reset();
+    // 0.90 has no place for it: an interrupted recovery begins anew.
+    if (m_state.reference->version == MetadataVersion::V0_90)
+        return {};
     bool moved = false;
     for (auto& member : m_state.members) {
         if (!member.isRebuilding() || member.recoveryOffset >= upTo)

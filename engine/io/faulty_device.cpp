@@ -28,7 +28,7 @@ std::vector<JournalEntry> IoJournal::entries() const
 
 std::vector<std::byte> afterPowerCut(std::vector<std::byte> before,
     const std::vector<JournalEntry>& entries, std::size_t device, std::size_t cut,
-    const SectorSurvives& survives)
+    const SectorSurvives& survives, std::uint64_t grain)
 {
     BM_ASSERT(cut <= entries.size());
     std::size_t durable = 0; // entries before this one were flushed
@@ -43,8 +43,8 @@ std::vector<std::byte> afterPowerCut(std::vector<std::byte> before,
         BM_ASSERT(entry.offset + entry.bytes.size() <= before.size());
         for (std::uint64_t done = 0; done < entry.bytes.size();) {
             const std::uint64_t at = entry.offset + done;
-            const auto length = std::min<std::uint64_t>(
-                kSectorBytes - at % kSectorBytes, entry.bytes.size() - done);
+            const auto length =
+                std::min<std::uint64_t>(grain - at % grain, entry.bytes.size() - done);
             if (index < durable || survives()) {
                 std::copy_n(entry.bytes.begin() + std::ptrdiff_t(done), length,
                     before.begin() + std::ptrdiff_t(at));

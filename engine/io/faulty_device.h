@@ -39,11 +39,12 @@ private:
 // What a power cut after the first `cut` entries leaves of `before`, the contents of one device
 // when the journal began. Flushed writes are there. Of the others each sector is there or not as
 // `survives` says, which is called once per sector and write, in order; a later write may survive
-// an earlier one's loss, as in a disk's cache. A sector is never torn.
+// an earlier one's loss, as in a disk's cache. A sector is never torn; with a larger `grain`, for
+// disks whose own blocks are larger, neither is a block of so many bytes.
 using SectorSurvives = std::function<bool()>;
 std::vector<std::byte> afterPowerCut(std::vector<std::byte> before,
     const std::vector<JournalEntry>& entries, std::size_t device, std::size_t cut,
-    const SectorSurvives& survives);
+    const SectorSurvives& survives, std::uint64_t grain = kSectorBytes);
 
 struct IoCounts
 {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/metadata/descriptors090.h"
 
+#include "engine/base/assert.h"
+
+#include <cstring>
+
 namespace bitmend {
 
 namespace {
@@ -73,7 +77,7 @@ void count(Superblock090& disk, std::endian order)
     for (const auto& entry : disk.disks) {
         const std::uint32_t state = entry.state.read(order);
         if (isVacant(entry, order)) {
-            ++vacant;
+            vacant += (state & ondisk::MD_DISK_FAULTY) ? 1 : 0;
             continue;
         }
         if (isUnused(entry, order))
@@ -125,6 +129,46 @@ void rebuildDescriptors(Superblock090& disk, const Superblock& superblock)
     if (superblock.devNumber < ondisk::MD_SB_DISKS)
         disk.this_disk = disk.disks[superblock.devNumber];
     count(disk, order);
+}
+
+void listMembers(Superblock& superblock, std::span<const Listing090> members, const Superblock* own)
+{
+    const std::endian order = superblock.byteOrder;
+    Superblock090 disk;
+    BM_ASSERT(superblock.raw.size() >= sizeof disk);
+    std::memcpy(&disk, superblock.raw.data(), sizeof disk);
+    disk.disks = {};
+    for (const auto& member : members) {
+        BM_ASSERT(member.number < ondisk::MD_SB_DISKS);
+        Disk090& entry = disk.disks[member.number];
+        if (member.superblock) {
+            Superblock090 there;
+            std::memcpy(&there, member.superblock->raw.data(), sizeof there);
+            entry = there.this_disk;
+        }
+        const bool slotted = member.role < kRoleLimit;
+        const std::uint32_t state = slotted                      ? kInSync
+                                    : member.role == kRoleFaulty ? ondisk::MD_DISK_FAULTY
+                                                                 : 0;
+        const std::uint32_t flags = entry.state.read(order) & kFlags;
+        place(entry, member.number, slotted ? member.role : member.number, state | flags, order);
+        if (member.superblock == own)
+            superblock.devNumber = member.number;
+    }
+    for (std::uint32_t slot = 0; slot < superblock.raidDisks; ++slot) {
+        // md calls an empty first slot removed and nothing else, and forgets it when it counts.
+        if (isUnused(disk.disks[slot], order))
+            place(
+                disk.disks[slot], slot, slot, slot == 0 ? ondisk::MD_DISK_REMOVED : kVacant, order);
+    }
+    disk.this_disk = disk.disks[superblock.devNumber];
+    count(disk, order);
+
+    superblock.devRoles.clear();
+    for (std::uint32_t i = 0; i < ondisk::MD_SB_DISKS; ++i)
+        superblock.devRoles.push_back(
+            roleOf(disk.disks[i], order, i == superblock.devNumber, false));
+    std::memcpy(superblock.raw.data(), &disk, sizeof disk);
 }
 
 } // namespace bitmend

@@ -121,6 +121,17 @@ class Mend(DemoCase):
         self.result("stop", "--overlay", self.overlay, self.a, self.b, self.spare)
         self.assertEqual(self.contents(self.a, self.b), self.contents())
 
+    def test_an_interrupted_add_is_completed_by_recover(self):
+        run("resync", "--overlay", self.overlay, self.a, self.b)
+        self.assertEqual(self.interrupted("add", "--overlay", self.overlay, "--spare", self.spare, self.a, self.b), 130)
+        words = ["--overlay", self.overlay, self.a, self.b, self.spare]
+        plan = self.result("recover", "--dry-run", *words, schema="plan")
+        self.assertIn(("data", str(self.spare)), {(write["purpose"], write["path"]) for write in plan["writes"]})
+        self.assertTrue(self.result("recover", *words)["completed"])
+        self.assertEqual(self.result("recover", *words)["read_bytes"], 0)
+        self.result("stop", *words)
+        self.assertEqual(self.contents(self.a, self.b), self.contents())
+
     def test_a_signal_that_came_before_the_job_begins_nothing(self):
         def pending():
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

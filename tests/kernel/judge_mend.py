@@ -39,9 +39,18 @@ done
 names() { for k in $(seq 0 $((count - 1))); do echo "$1$k"; done; }
 nodes() { for k in $(seq 0 $(($2 - 1))); do echo "/dev/mapper/$1$k"; done; }
 
+own=; theirs=
+if [ -e /share/mended.file ]; then
+    files_on "/dev/ubd@FILES@"
+    cp /share/mended.file /share/original.file /files && sync
+    own=--bitmap=/files/mended.file
+    theirs=--bitmap=/files/original.file
+    mdadm -X /files/mended.file > mended.file.bitmap 2>&1
+fi
+
 dump_state before - $(names mended)
 dmesg -c > /dev/null
-mdadm --assemble /dev/md10 $(nodes mended $count) > mended.assemble 2>&1
+mdadm --assemble $own /dev/md10 $(nodes mended $count) > mended.assemble 2>&1
 echo $? > mended.assemble.status
 if [ -e /sys/block/md10/md/array_state ] && [ "$(md_get md10 array_state)" != inactive ]; then
     # Writing wakes whatever the kernel may have postponed.
@@ -57,7 +66,7 @@ if [ -e /sys/block/md10/md/array_state ] && [ "$(md_get md10 array_state)" != in
 fi
 mdadm --stop /dev/md10
 
-mdadm --assemble --run /dev/md11 $(nodes original $((count - 1))) > original.assemble 2>&1 || die "the original members do not start"
+mdadm --assemble --run $theirs /dev/md11 $(nodes original $((count - 1))) > original.assemble 2>&1 || die "the original members do not start"
 wait_idle md11
 mdadm /dev/md11 --add "/dev/mapper/original$((count - 1))" >> original.assemble 2>&1 || die "the original spare is not taken"
 wait_idle md11
@@ -67,15 +76,22 @@ mdadm --stop /dev/md11
 """
 
 
-def boot(originals, mended, folder, timeout):
+def boot(originals, mended, folder, timeout, files=None):
     share = folder / "share"
+    share.mkdir()
     disks = []
     for kind, images in (("mended", mended), ("original", originals)):
         for index, image in enumerate(images):
             copy = folder / f"{kind}{index}.img"
             pool.copy_sparse(image, copy)
             disks.append(copy)
-    scenario = SCENARIO.replace("@COUNT@", str(len(mended)))
+    letter = "abcdefghijklmnop"[len(disks)]
+    if files:
+        disks.append(folder / "files.img")
+        pool.make(disks[-1], 16 << 20)
+        for name, file in zip(("original.file", "mended.file"), files):
+            pool.copy_sparse(file, share / name)
+    scenario = SCENARIO.replace("@COUNT@", str(len(mended))).replace("@FILES@", letter)
     lab.require(lab.run(scenario, share, disks, timeout))
     return share
 
@@ -84,26 +100,40 @@ def read(path):
     return path.read_text() if path.is_file() else ""
 
 
+def events_of(superblock):
+    """0.90 has two words of them."""
+    high, _, low = superblock.get("Events", "").rpartition(".")
+    return str((int(high or 0) << 32) + int(low)) if low.isdigit() else None
+
+
+def judge_bitmap(holder, text, events, say):
+    bitmap = pool.parse_bitmap(text)
+    if bitmap.get("dirty") != 0:
+        say(f"{holder}: the bitmap has {bitmap.get('dirty')} dirty chunks")
+    if bitmap.get("State") != "OK":
+        say(f"{holder}: the bitmap's state is {bitmap.get('State')}")
+    if bitmap.get("Events") not in events:
+        say(f"{holder}: bitmap events {bitmap.get('Events')}, superblock events {sorted(map(str, events))}")
+
+
 def judge_members(share, count, say):
     events = set()
     for index in range(count):
         superblock = pool.parse_examine(read(share / "before" / f"mended{index}.examine"))
-        bitmap = pool.parse_bitmap(read(share / "before" / f"mended{index}.bitmap"))
         if not superblock.get("Checksum", "").endswith("correct"):
             say(f"member {index}: its superblock's checksum is {superblock.get('Checksum', 'not there')}")
         if superblock.get("State") != "clean":
             say(f"member {index}: its superblock says {superblock.get('State')}, not clean")
         if "Recovery Offset" in superblock:
             say(f"member {index}: still marked as recovering, at {superblock['Recovery Offset']}")
-        if bitmap.get("dirty") != 0:
-            say(f"member {index}: its bitmap has {bitmap.get('dirty')} dirty chunks")
-        if bitmap.get("State") != "OK":
-            say(f"member {index}: its bitmap's state is {bitmap.get('State')}")
-        if bitmap.get("Events") != superblock.get("Events"):
-            say(f"member {index}: bitmap events {bitmap.get('Events')}, superblock events {superblock.get('Events')}")
-        events.add(superblock.get("Events"))
+        if "Internal Bitmap" in superblock:
+            own = read(share / "before" / f"mended{index}.bitmap")
+            judge_bitmap(f"member {index}", own, {events_of(superblock)}, say)
+        events.add(events_of(superblock))
     if len(events) != 1:
         say(f"the members do not agree on the number of events: {sorted(map(str, events))}")
+    if (share / "mended.file").is_file():
+        judge_bitmap("bitmap file", read(share / "mended.file.bitmap"), events, say)
 
 
 def judge_array(share, count, say):
@@ -130,11 +160,12 @@ def judge_array(share, count, say):
         say("the content is not what the kernel's own resync and hot-add make of the originals")
 
 
-def judge(originals, mended, timeout=180):
-    """(list of sentences about what is wrong, facts as a dictionary)."""
+def judge(originals, mended, timeout=180, files=None):
+    """(list of sentences about what is wrong, facts as a dictionary). `files`: the external bitmap's
+    file as it was found, and after the mend."""
     wrong = []
     with tempfile.TemporaryDirectory(prefix="judge-") as folder:
-        share = boot(originals, mended, Path(folder), timeout)
+        share = boot(originals, mended, Path(folder), timeout, files)
         judge_members(share, len(mended), wrong.append)
         judge_array(share, len(mended), wrong.append)
         facts = {"mended_sha256": read(share / "mended.hash").strip(),

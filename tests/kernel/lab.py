@@ -36,7 +36,7 @@ MODULES = ["loop", "dm_mod", "dm_delay", "dm_dust", "dm_flakey", "md_mod", "line
            "raid10", "raid456", "ext4", "hostfs", "fuse"]
 PROGRAMS = ["mdadm", "dmsetup", "mke2fs", "e2fsck"]
 PACKAGE_OF = {"linux.uml": "user-mode-linux", "busybox": "busybox-static", "mdadm": "mdadm",
-              "dmsetup": "dmsetup", "mke2fs": "e2fsprogs", "e2fsck": "e2fsprogs", "cc": "gcc"}
+              "dmsetup": "dmsetup", "mke2fs": "e2fsprogs", "e2fsck": "e2fsprogs", "debugfs": "e2fsprogs", "cc": "gcc"}
 
 CRASH_MARKER = b"LAB-CRASH-NOW"
 GIVE_UP_MARKER = b"LAB-GIVE-UP"

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A RAID 1 with 1.2 metadata and an internal bitmap on devices in memory, made by our own encoders,
-// with faults and a journal of all writes where a test asks for them.
+// A RAID 1 on devices in memory, made by our own encoders, with faults and a journal of all writes
+// where a test asks for them. Metadata 1.2 and an internal bitmap, if the shape does not say else.
 #pragma once
 
 #include "engine/array/array.h"
 #include "engine/array/array_state.h"
 #include "engine/array/assembly.h"
 #include "engine/io/faulty_device.h"
-#include "engine/metadata/metadata_format.h"
-#include "engine/metadata/write_intent_bitmap.h"
+#include "tests/engine/array/mirror_shape.h"
 #include "tests/support/memory_device.h"
 
 #include <cstdlib>
@@ -19,22 +18,6 @@
 #include <vector>
 
 namespace bitmend::test {
-
-struct MirrorShape
-{
-    std::uint32_t raidDisks = 2;
-    std::uint32_t present = 2; // roles 0 .. present-1 have a member
-    std::uint32_t spares = 0;  // idle spares that the array knows
-    std::uint32_t blanks = 1;  // devices without a superblock
-    Sectors component{16'384};
-    std::uint32_t bitmapChunk = 65'536; // bytes; 0: no bitmap
-    std::uint64_t events = 10;
-    std::uint64_t eventsCleared = 4;
-    Sectors resyncOffset{0};            // dirty
-    std::uint32_t writeMostlyRoles = 0; // a bit per role
-};
-
-inline constexpr Sectors kMirrorData{256};
 
 class MemoryMirror
 {
@@ -52,6 +35,8 @@ public:
             if (i < members)
                 format(i);
         }
+        if (shape.bitmapInFile)
+            addFile();
         wrap();
     }
 
@@ -73,7 +58,8 @@ public:
 
     std::span<std::byte> data(std::size_t device)
     {
-        return std::span(bytes(device)).subspan(kMirrorData.bytes());
+        return std::span(bytes(device))
+            .subspan(m_shape.dataOffset().bytes(), m_shape.component.bytes());
     }
     std::span<std::byte> chunk(std::size_t device, std::uint64_t chunk)
     {
@@ -81,7 +67,14 @@ public:
     }
     std::span<std::byte> bitmapArea(std::size_t device)
     {
-        return std::span(bytes(device)).subspan(kBitmapAt.bytes(), kBitmapRoom.bytes());
+        if (m_shape.bitmapInFile)
+            return m_memory.back()->bytes();
+        return std::span(bytes(device)).subspan(bitmapAt().bytes(), kBitmapRoom.bytes());
+    }
+    Sectors bitmapAt() const
+    {
+        const auto at = std::int64_t(m_shape.superblockAt().count) + m_shape.bitmapOffset();
+        return {std::uint64_t(at)};
     }
 
     // Marks a chunk in every member's bitmap.
@@ -100,9 +93,14 @@ public:
     }
     std::uint64_t setBits(std::size_t device)
     {
-        const auto copy =
-            readBitmap(*m_memory[device], superblock(device), m_shape.component, false);
+        const auto copy = readCopy(device, superblock(device));
         return copy ? copy->bits.count() : ~std::uint64_t{0};
+    }
+    Result<BitmapCopy> readCopy(std::size_t device, const Superblock& superblock)
+    {
+        const bool file = m_shape.bitmapInFile;
+        const auto& holder = file ? *m_memory.back() : *m_memory[device];
+        return readBitmap(holder, superblock, m_shape.component, file);
     }
     BitmapHeader header(std::size_t device)
     {
@@ -115,9 +113,12 @@ public:
     }
     Result<DecodedSuperblock> decode(std::size_t device)
     {
-        return formatOf(MetadataVersion::V1_2)
-            .decode(std::span(bytes(device)).subspan(kSuperblockAt.bytes(), kSuperblockBytes),
-                {MetadataVersion::V1_2, kSuperblockAt}, {bytes(device).size() / kSectorBytes});
+        const auto at = m_shape.superblockAt();
+        if (bytes(device).size() < (at.bytes() + kSuperblockBytes))
+            return fail(ErrorCode::NoSuperblock, name(device));
+        return formatOf(m_shape.version)
+            .decode(std::span(bytes(device)).subspan(at.bytes(), kSuperblockBytes),
+                {m_shape.version, at}, {bytes(device).size() / kSectorBytes});
     }
 
     ScanReport scan()
@@ -133,9 +134,19 @@ public:
             auto& found = source.found.emplace_back();
             found.problems = decoded->problems;
             found.superblock = std::make_shared<const Superblock>(std::move(decoded->superblock));
-            auto bitmap = readBitmap(*m_memory[i], *found.superblock, m_shape.component, false);
-            if (bitmap)
-                found.bitmap = std::make_shared<const BitmapCopy>(std::move(*bitmap));
+            auto bitmap = readCopy(i, *found.superblock);
+            if (!bitmap)
+                continue;
+            auto copy = std::make_shared<const BitmapCopy>(std::move(*bitmap));
+            if (m_shape.bitmapInFile) {
+                // The newest superblock is the one that a file is read for.
+                const bool newest = i == 0 || found.superblock->events > superblock(0).events;
+                report.externalBitmapPath = m_memory.back()->name();
+                if (newest)
+                    report.externalBitmap = std::move(copy);
+            } else {
+                found.bitmap = std::move(copy);
+            }
         }
         return report;
     }
@@ -182,53 +193,25 @@ public:
     static constexpr Sectors kSuperblockAt{8};
     static constexpr Sectors kBitmapAt{16};
     static constexpr Sectors kBitmapRoom{64};
-    inline static const Uuid kUuid{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+    inline static const Uuid kUuid = kMirrorUuid;
 
 private:
     void format(std::uint32_t number)
     {
-        const bool spare = number >= m_shape.present;
-        Superblock superblock;
-        superblock.location = kSuperblockAt;
-        superblock.arrayUuid = kUuid;
-        superblock.name = "lab:mirror";
-        superblock.ctime = 1'000'000;
-        superblock.level = 1;
-        superblock.componentSize = m_shape.component;
-        superblock.raidDisks = m_shape.raidDisks;
-        if (m_shape.bitmapChunk != 0) {
-            superblock.featureMap = feature::kBitmapOffset;
-            superblock.bitmapOffset = static_cast<std::int32_t>((kBitmapAt - kSuperblockAt).count);
-        }
-        superblock.dataOffset = kMirrorData;
-        superblock.dataSize = m_shape.component;
-        superblock.devNumber = spare ? m_shape.raidDisks + number - m_shape.present : number;
-        superblock.deviceUuid.bytes[0] = static_cast<std::uint8_t>(number + 1);
-        superblock.devFlags = !spare && (m_shape.writeMostlyRoles >> number & 1U) != 0 ? 1 : 0;
-        superblock.utime = 2'000'000;
-        superblock.events = m_shape.events;
-        superblock.resyncOffset = m_shape.resyncOffset;
-        superblock.devRoles.assign(128, kRoleSpare);
-        for (std::uint32_t role = 0; role < m_shape.present; ++role)
-            superblock.devRoles[role] = static_cast<Role>(role);
-        put(number, kSuperblockAt, formatOf(superblock.version).encode(superblock));
-        if (m_shape.bitmapChunk == 0)
-            return;
-
-        BitmapHeader header;
-        header.magic = 0x6d746962;
-        header.version = 4;
-        header.uuid = kUuid;
-        header.events = m_shape.events;
-        header.eventsCleared = m_shape.eventsCleared;
-        header.syncSize = m_shape.component;
-        header.chunkBytes = m_shape.bitmapChunk;
-        header.daemonSleep = 5;
-        const std::vector<std::byte> raw(256);
-        put(number, kBitmapAt, encodeBitmapHeader(header, raw));
+        const auto superblock = memberSuperblock(m_shape, number);
+        put(number, superblock.location, formatOf(superblock.version).encode(superblock));
+        if (superblock.hasBitmap())
+            put(number, bitmapAt(), bitmapHeader(m_shape, superblock));
     }
 
-    void put(std::uint32_t device, Sectors at, std::span<const std::byte> from)
+    void addFile()
+    {
+        const auto bytes = bitmapBytes(bitmapChunks(m_shape.component, m_shape.bitmapChunk));
+        m_memory.push_back(std::make_shared<MemoryDevice>(bytes, "bitmap"));
+        put(m_memory.size() - 1, {}, bitmapHeader(m_shape, superblock(0)));
+    }
+
+    void put(std::size_t device, Sectors at, std::span<const std::byte> from)
     {
         std::ranges::copy(from, bytes(device).begin() + static_cast<std::ptrdiff_t>(at.bytes()));
     }

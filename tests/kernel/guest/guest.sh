@@ -56,6 +56,13 @@ wrap_member() {
     dmsetup create "$1" --table "0 $(blockdev --getsz "$2") linear $2 0" || die "no member $1"
 }
 
+# files_on DEVICE: an ext4 in /files, for bitmap files: the kernel wants to know their blocks.
+files_on() {
+    mkfs.ext4 -q -O ^has_journal "$1" || die "no file system on $1"
+    mkdir -p /files
+    mount -t ext4 "$1" /files || die "no files on $1"
+}
+
 # What is below a member: "device offset sectors".
 below_member() {
     dmsetup table "$1" | awk '{ print $4, $5, $2 }'

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of mends share: a set of images that bitmendctl mends on overlays, the kernel's own mend
+of copies of them, and the comparison of what both leave behind."""
+
+import hashlib
+import os
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+import lab
+import mdimage
+import pool
+
+# Set by the test that is run.
+BITMENDCTL = ""
+APPLY_OVERLAY = ""
+
+# Per update, random, or a count of updates that are ours to choose (the kernel bundles them by time).
+FREE_FIELDS = {"utime", "device_uuid", "sb_csum", "events"}
+# The kernel notes the number of the node that an array is started as.
+FREE_WORDS = {mdimage.WORDS_0[name] for name in ("utime", "sb_csum", "md_minor", "events_lo", "events_hi", "cp_events_lo", "cp_events_hi")}
+
+KERNEL_MENDS = r"""
+mend() {
+    md="$1"; bitmap="$2"; spare="$3"; shift 3
+    mdadm --assemble --run $bitmap "/dev/$md" "$@" || die "$md does not start"
+    wait_idle "$md"
+    mdadm "/dev/$md" --add "$spare" || die "$md takes no spare"
+    wait_idle "$md"
+    mdadm --stop "/dev/$md" || die "$md does not stop"
+}
+"""
+
+
+def run(*command, allowed=(0,)):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    if done.returncode not in allowed:
+        raise AssertionError(f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def fingerprint(path):
+    state = os.stat(path)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest(), state.st_mtime_ns, state.st_size
+
+
+class Case:
+    """`images` are the members and, last, the spare. `bitmap` is the file of an external bitmap."""
+
+    def __init__(self, name, folder, images, bitmap=None):
+        self.name, self.folder, self.images = name, Path(folder), [Path(image) for image in images]
+        self.bitmap = Path(bitmap) if bitmap else None
+        self.overlay = self.folder / "overlay"
+        self.before = [fingerprint(image) for image in self.everything()]
+        self.mended = [self.folder / f"mended-{image.name}" for image in self.images]
+        self.kernels = [self.folder / f"kernel-{image.name}" for image in self.images]
+        self.mended_bitmap = self.folder / "mended-bitmap" if bitmap else None
+
+    def everything(self):
+        return self.images + ([self.bitmap] if self.bitmap else [])
+
+    def ctl(self, command, *arguments, prefix=(), allowed=(0,)):
+        """Each step is a process of its own: all that connects them lies in the overlays."""
+        words = ["--overlay", self.overlay] + (["--bitmap-file", self.bitmap] if self.bitmap else [])
+        return run(*prefix, BITMENDCTL, command, *words, *arguments, allowed=allowed)
+
+    def mend(self, prefix=()):
+        members, spare = self.images[:-1], self.images[-1]
+        self.ctl("resync", *members, prefix=prefix)
+        self.ctl("add", "--spare", spare, *members, prefix=prefix)
+        self.ctl("stop", *self.images, prefix=prefix)
+
+    def merge(self):
+        copies = list(zip(self.images, self.mended))
+        if self.bitmap:
+            copies.append((self.bitmap, self.mended_bitmap))
+        for image, copy in copies:
+            pool.copy_sparse(image, copy)
+            run(APPLY_OVERLAY, image, self.overlay, copy)
+
+
+def kernel_mends(cases):
+    """The kernel's own mend of copies of all of them, as many in one boot as it has disks."""
+    room = []
+    for case in cases:
+        if room and sum(len(other.images) for other in room) + len(case.images) > 14:
+            boot_kernel(room)
+            room = []
+        room.append(case)
+    boot_kernel(room)
+
+
+def boot_kernel(cases):
+    letters = iter("abcdefghijklmnop")
+    disks, lines = [], []
+    with tempfile.TemporaryDirectory(prefix="kernel-mends-") as scratch:
+        share = Path(scratch) / "share"
+        share.mkdir()
+        if any(case.bitmap for case in cases):
+            disks.append(files_disk(scratch))
+            lines.append(f"files_on /dev/ubd{next(letters)}")
+        for number, case in enumerate(cases):
+            nodes = []
+            for index, (image, copy) in enumerate(zip(case.images, case.kernels)):
+                pool.copy_sparse(image, copy)
+                disks.append(copy)
+                lines.append(f"wrap_member k{number}-{index} /dev/ubd{next(letters)}")
+                nodes.append(f"/dev/mapper/k{number}-{index}")
+            option = ""
+            if case.bitmap:
+                pool.copy_sparse(case.bitmap, share / f"bitmap{number}")
+                lines.append(f"cp /share/bitmap{number} /files/bitmap{number} && sync")
+                option = f"--bitmap=/files/bitmap{number}"
+            lines.append(f"mend md{20 + number} '{option}' {nodes[-1]} {' '.join(nodes[:-1])}")
+        lab.require(lab.run(KERNEL_MENDS + "\n".join(lines) + "\n", share, disks, 240))
+
+
+def files_disk(folder):
+    """An empty disk for bitmap files: the kernel wants them on a file system whose blocks it can map."""
+    disk = Path(folder) / "files.img"
+    pool.make(disk, 16 << 20)
+    return disk
+
+
+def superblock_differences(mine, its):
+    if its.version == "0.90":
+        for word in range(1024):
+            place = (word - 128) % 32 if word >= 128 else None
+            # Times and counts of updates are ours, major and minor those of the machine's devices.
+            if word in FREE_WORDS or place in (1, 2):
+                continue
+            ours, kernels = (struct.unpack_from("<I", member.block, 4 * word)[0] for member in (mine, its))
+            if ours != kernels:
+                yield f"word {word} is {ours:#x}, the kernel's {kernels:#x}"
+        return
+    for name in mdimage.FIELDS_1:
+        if name not in FREE_FIELDS and mine.get(name) != its.get(name):
+            yield f"{name} is {mine.get(name)}, the kernel's {its.get(name)}"
+    for number in range(its.get("max_dev")):
+        if mine.get(f"role{number}") != its.get(f"role{number}"):
+            yield f"dev_roles[{number}] is {mine.get(f'role{number}'):#x}, the kernel's {its.get(f'role{number}'):#x}"
+
+
+def differences(ours, kernels):
+    """Sentences on every field of superblock and bitmap that is not as the kernel leaves it."""
+    mine, its = mdimage.Member(ours), mdimage.Member(kernels)
+    yield from superblock_differences(mine, its)
+    if mine.checksum() != mine.get("sb_csum"):
+        yield "its checksum is wrong"
+    mine, its = mine.bitmap(), its.bitmap()
+    if mine is None or its is None:
+        if mine is not its:
+            yield "only one of the two has a bitmap"
+        return
+    for name in mdimage.FIELDS_BITMAP:
+        if name != "events" and mine.get(name) != its.get(name):
+            yield f"bitmap {name} is {mine.get(name)}, the kernel's {its.get(name)}"
+    length = -(-(256 + -(-its.chunks() // 8)) // 512) * 512
+    parts = []
+    for bitmap in (mine, its):
+        with open(bitmap.path, "rb") as file:
+            file.seek(bitmap.start + 256)
+            parts.append(file.read(length - 256))
+    if parts[0] != parts[1]:
+        at = next(i for i in range(len(parts[0])) if parts[0][i] != parts[1][i])
+        yield f"bitmap byte {256 + at} is {parts[0][at]:#x}, the kernel's {parts[1][at]:#x}"
