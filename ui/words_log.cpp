@@ -62,6 +62,10 @@ Phrase sentence(const LogRecord& record)
     case LogEvent::WriteFailed:
         return phrase("%1: writing at byte %2 gave an error: %3", where,
             std::to_string(record.number), cause(record));
+    case LogEvent::MemberFailed:
+        return phrase("%1: %2 in slot %3 failed and is not written any more", array, where, number);
+    case LogEvent::BitmapKicked:
+        return phrase("%1: no member takes the bitmap; the array runs on without it", array);
     }
     return {};
 }

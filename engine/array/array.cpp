@@ -3,6 +3,7 @@
 
 #include "engine/array/array_state.h"
 #include "engine/array/commit.h"
+#include "engine/array/foreground.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 #include "engine/io/container.h"
@@ -10,6 +11,7 @@
 #include "engine/metadata/metadata_format.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bitmend {
 
@@ -26,6 +28,7 @@ Result<ArrayMember> openMember(
     ArrayMember member;
     member.path = planned.path;
     member.superblock = planned.superblock;
+    member.dataOffset = planned.superblock->dataOffset;
     if (state.mode == WriteMode::ReadOnly) {
         member.source = BM_TRY(access.look(planned.path));
     } else {
@@ -93,11 +96,26 @@ std::vector<BitmapPlace> bitmapPlaces(const ArrayState& state, const std::string
     return places;
 }
 
+// Writes that were under way when the power went have reached a member that is being rebuilt, or
+// not: it is only good up to the first of them.
+void distrustRebuilt(ArrayState& state)
+{
+    const auto first =
+        state.bitmap ? state.bitmap->sectors(state.bitmap->nextNeeded(0, 1)).begin : Sectors{};
+    if (state.bitmap && state.bitmap->neededCount() == 0)
+        return;
+    for (auto& member : state.members) {
+        if (member.isRebuilding())
+            member.recoveryOffset = std::min(member.recoveryOffset, first);
+    }
+}
+
 // What the kernel does when it runs the array: believe the bitmap, or fill it when it is stale,
 // decide which of its bits are needed, and vouch for it with the array's event count. Superblocks
 // are not touched: nothing in them changes by starting.
 Result<void> startWriting(ArrayState& state)
 {
+    const bool wasDirty = state.resyncOffset != kMaxSector;
     // With a single copy there is nothing to make it agree with.
     if (state.inSyncCount() == 1 && state.resyncOffset != kMaxSector) {
         state.resyncOffset = kMaxSector;
@@ -111,6 +129,8 @@ Result<void> startWriting(ArrayState& state)
         // Promised, and nobody's could be read: the kernel would not start it either.
         if (state.reference->hasBitmap())
             return fail(ErrorCode::BadBitmap, state.name);
+        if (wasDirty)
+            distrustRebuilt(state);
         return {};
     }
     if (found->location.external)
@@ -123,7 +143,29 @@ Result<void> startWriting(ArrayState& state)
     const bool believed = !state.isDegraded() || bitmap.header().eventsCleared == state.events;
     bitmap.markNeeded(believed ? state.resyncOffset : Sectors{});
     state.bitmap = std::move(bitmap);
+    if (wasDirty)
+        distrustRebuilt(state);
     return startBitmap(state);
+}
+
+// Bits that nothing needs, the header, and superblocks without a word of writes under way.
+Result<void> writeCleanState(ArrayState& state)
+{
+    BM_TRY(state.writable());
+    if (state.bitmap && !state.bitmapKicked) {
+        std::vector<ChunkRun> fading;
+        for (auto range = state.bitmap->nextFading(0); !range.empty();
+            range = state.bitmap->nextFading(range.end)) {
+            fading.push_back(range);
+            state.frames.mark(range, ChunkState::Clean);
+        }
+        BM_TRY(clearChunks(state, fading));
+        BM_TRY(rewriteBitmapHeader(state));
+    }
+    BM_TRY(flushMembers(state));
+    if (std::exchange(state.isDirty, false) || state.superblocksDue)
+        BM_TRY(updateSuperblocks(state));
+    return {};
 }
 
 } // namespace
@@ -138,19 +180,17 @@ std::uint64_t Array::sizeBytes() const { return m_state->arraySize.bytes(); }
 
 Result<void> Array::readAt(std::uint64_t offset, std::span<std::byte> to) const
 {
-    if (offset > sizeBytes() || to.size() > sizeBytes() - offset)
-        return fail(ErrorCode::ShortRead, name(), static_cast<std::int64_t>(offset));
-    const auto readers = m_state->readers();
-    Result<void> last = fail(ErrorCode::NotEnoughMembers, name());
-    for (const auto& reader : *readers) {
-        last = reader.source->readAt(reader.dataStart + offset, to);
-        if (last)
-            return last;
-        log(LogEvent::ReadFailed, name(), reader.source->name(), reader.dataStart + offset,
-            static_cast<std::uint64_t>(last.error().sysErrno));
-    }
-    return last;
+    return readForeground(*m_state, offset, to);
 }
+
+Result<void> Array::writeAt(std::uint64_t offset, std::span<const std::byte> from)
+{
+    return writeForeground(*m_state, offset, from);
+}
+
+Result<void> Array::flush() { return flushMembers(*m_state); }
+
+Result<void> Array::maintain() { return bitmend::maintain(*m_state); }
 
 ArraySnapshot Array::snapshot() const { return m_state->published(); }
 
@@ -196,25 +236,15 @@ Result<std::unique_ptr<Array>> assemble(
 Result<StopOutcome> stop(Array& array)
 {
     auto& state = array.state();
+    // Whatever is under way ends first; what comes later finds the array stopped.
+    const auto rows = state.rows.take({{}, state.arraySize}, RowUse::Sync);
+    const auto guard = state.lock();
     StopOutcome outcome;
     const auto before = state.writtenBytes;
-    if (state.mode != WriteMode::ReadOnly) {
-        BM_TRY(state.writable());
-        if (state.bitmap) {
-            std::vector<ChunkRun> fading;
-            for (auto range = state.bitmap->nextFading(0); !range.empty();
-                range = state.bitmap->nextFading(range.end)) {
-                fading.push_back(range);
-                state.frames.mark(range, ChunkState::Clean);
-            }
-            BM_TRY(clearChunks(state, fading));
-            BM_TRY(rewriteBitmapHeader(state));
-            outcome.chunksKept = state.bitmap->setCount();
-        }
-        if (state.superblocksDue)
-            BM_TRY(updateSuperblocks(state));
-        BM_TRY(flushMembers(state));
-    }
+    if (state.mode != WriteMode::ReadOnly)
+        BM_TRY(writeCleanState(state));
+    if (state.bitmap)
+        outcome.chunksKept = state.bitmap->setCount();
     state.isStopped = true;
     state.publish();
     state.frames.publish(LiveFrames::Pace::Now);

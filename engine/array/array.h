@@ -2,8 +2,8 @@
 // An assembled array. Owns its members' devices, the bitmap in memory and the superblocks; whatever
 // is written to a member goes through array/commit, in md's order.
 //
-// Threads: readAt() and snapshot() from any thread; everything that writes from one thread at a
-// time (the array's strand).
+// Threads: readAt(), writeAt(), flush(), maintain(), snapshot() and frames() from any thread, also
+// while a job runs; jobs (sync, hot-add, stop) from one thread at a time, the array's strand.
 #pragma once
 
 #include "engine/array/assembly.h"
@@ -20,7 +20,7 @@ namespace bitmend {
 struct MemberAccess;
 struct ArrayState; // what commit, sync and hot_add share; array/array_state.h
 
-class Array final : public BlockSource
+class Array final : public BlockDevice
 {
 public:
     ~Array() override;
@@ -30,6 +30,15 @@ public:
 
     // From an in-sync member; where it fails, from the next one.
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override;
+
+    // To every member, its bits first; see foreground.h. Unsupported when it is read-only or
+    // stopped. What was written and flushed is there whatever happens then.
+    Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override;
+    Result<void> flush() override;
+
+    // To be called now and then while nobody writes, best every 100 ms: bits that are not needed
+    // any more go, and the array becomes clean. Does only what is due.
+    Result<void> maintain();
 
     ArraySnapshot snapshot() const;
     FrameBox<BitmapFrame>& frames() const; // at most one new frame every 33 ms while a job runs
@@ -53,8 +62,8 @@ private:
 Result<std::unique_ptr<Array>> assemble(
     const AssemblyPlan& plan, const std::filesystem::path& overlay);
 
-// Clean stop: bits that are not needed cleared, bitmap header, then superblocks, as the kernel
-// does; a bit or a resync that is still due is kept.
+// Clean stop, after whatever reads and writes are under way: bits that are not needed cleared,
+// bitmap header, then superblocks, as the kernel does; a bit or a resync that is still due is kept.
 struct StopOutcome
 {
     std::uint64_t events = 0;

@@ -133,7 +133,8 @@ const ArrayMember* ArrayState::idleSpare() const
 {
     if (!vacantRole())
         return nullptr;
-    const auto spare = std::ranges::find_if_not(members, &ArrayMember::hasRole);
+    const auto spare = std::ranges::find_if(
+        members, [](const ArrayMember& member) { return !member.hasRole() && !member.isFaulty(); });
     return spare == members.end() ? nullptr : &*spare;
 }
 
@@ -154,6 +155,7 @@ std::vector<ArrayMember*> ArrayState::copies()
 
 Result<void> ArrayState::writable() const
 {
+    const auto guard = lock();
     if (failure)
         return std::unexpected(*failure);
     if (mode == WriteMode::ReadOnly || isStopped)
@@ -183,12 +185,20 @@ ArraySnapshot ArrayState::published() const
     return m_snapshot;
 }
 
-void ArrayState::publish()
+void ArrayState::publishReaders()
 {
+    const auto guard = lock();
     auto readers = std::make_shared<std::vector<Reader>>();
     for (const auto* member : copies())
-        readers->push_back({member->source, member->superblock->dataOffset.bytes()});
+        readers->push_back({member->source, member->dataOffset.bytes()});
+    const std::lock_guard publishing(m_mutex);
+    m_readers = std::move(readers);
+}
 
+void ArrayState::publish()
+{
+    const auto guard = lock();
+    publishReaders();
     ArraySnapshot snapshot;
     snapshot.report = plan.array;
     if (mode != WriteMode::ReadOnly) {
@@ -205,8 +215,7 @@ void ArrayState::publish()
     if (snapshot.recoveryDue)
         snapshot.recovery = recoveryEstimate(*this);
 
-    const std::lock_guard lock(m_mutex);
-    m_readers = std::move(readers);
+    const std::lock_guard publishing(m_mutex);
     m_snapshot = std::move(snapshot);
 }
 

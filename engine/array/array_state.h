@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is behind an assembled Array: its members as they are on disk, the array-wide values that
 // the next superblocks will carry, the bitmap, and what other threads may look at. Shared by
-// commit, sync and hot_add; only array/commit writes to members.
+// commit, sync, hot_add and foreground; only array/commit writes to members.
 //
-// Threads: everything belongs to the array's strand, except readers(), published() and the frames,
-// which other threads may use at any time.
+// Threads: jobs (sync, hot-add, stop) run on the array's strand, one at a time; foreground I/O
+// comes from any thread beside them. What both touch is guarded by lock(): the members' states and
+// superblocks, the bitmap, the values of the next superblocks. Commits hold it from the first to
+// the last byte, which is what serialises them. Data is read and written without it, under `rows`;
+// the order is rows first, then lock(). Only the strand adds members or takes them away. Paths,
+// devices and the place of the data never change, readers(), published() and frames have locks of
+// their own.
 #pragma once
 
+#include "engine/array/array_member.h"
 #include "engine/array/live_bitmap.h"
 #include "engine/array/live_frames.h"
+#include "engine/array/row_locks.h"
 #include "engine/array/snapshot.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,37 +29,7 @@
 namespace bitmend {
 
 class Array;
-
-// How members are reached by the path they are named with.
-struct MemberAccess
-{
-    std::function<Result<SourcePtr>(const std::string&)> look; // read-only, leaves no trace
-    std::function<Result<DevicePtr>(const std::string&)> open; // to be written
-};
-
-struct ArrayMember
-{
-    std::string path;
-    SourcePtr source;
-    DevicePtr device;                             // the same, to be written; null when read-only
-    std::shared_ptr<const Superblock> superblock; // as it lies on the member
-    int role = -1;                                // -1: an idle spare
-    bool inSync = false;
-    Sectors recoveryOffset; // with a role and not in sync: valid below this
-    bool byBitmap = false;  // its recovery copies needed chunks only
-    bool unflushed = false;
-
-    bool hasRole() const { return role >= 0; }
-    bool isRebuilding() const { return hasRole() && !inSync; }
-};
-
-// The file of an external bitmap: the only copy of it.
-struct BitmapFile
-{
-    std::string path;
-    DevicePtr device;
-    bool unflushed = false;
-};
+struct PendingWrite; // engine/array/foreground.cpp
 
 struct ArrayState
 {
@@ -70,9 +48,31 @@ struct ArrayState
     std::uint64_t events = 0;
     Sectors resyncOffset;        // kMaxSector: complete
     bool superblocksDue = false; // something above is not in the superblocks yet
+    bool isDirty = false;        // written to since it was last clean: the superblocks say so
+    bool bitmapKicked = false;   // could not be written: in memory only, stale on the members
     bool isStopped = false;
+    std::optional<Error> culprit; // the member, by path, that made the last commit break off
     std::optional<Error> failure; // metadata may be half-written: nothing more is written after it
     std::uint64_t writtenBytes = 0;
+
+    // What the foreground leaves for maintain().
+    using Clock = std::chrono::steady_clock;
+    std::function<Clock::time_point()> clock = [] {
+        return Clock::now();
+    };
+    std::uint64_t writesUnderWay = 0;
+    Clock::time_point lastWrite{};
+    Clock::time_point lastSweep{};
+
+    // Writes that wait for their bits; whoever gets the lock first serves them all.
+    std::mutex announcing;
+    std::vector<PendingWrite*> announced;
+
+    mutable RowLocks rows;
+    [[nodiscard]] std::unique_lock<std::recursive_mutex> lock() const
+    {
+        return std::unique_lock(m_commits);
+    }
 
     ArrayMember* member(const std::string& path); // null: none of ours
     const ArrayMember* member(const std::string& path) const;
@@ -83,6 +83,7 @@ struct ArrayState
     bool resyncDue() const { return resyncOffset != kMaxSector && inSyncCount() > 1; }
     bool hasRebuilding() const;
     const ArrayMember* idleSpare() const; // one that could take a vacant role
+    Sectors storedResyncOffset() const { return isDirty ? Sectors{} : resyncOffset; }
     bool recoveryDue() const;
 
     // In-sync members in the order in which copies are trusted: lowest role first, write-mostly
@@ -105,9 +106,12 @@ struct ArrayState
     Readers readers() const;
     ArraySnapshot published() const;
     void publish();
+    void publishReaders(); // the part that must not wait when a member fails
     LiveFrames frames;
 
 private:
+    mutable std::recursive_mutex
+        m_commits;              // a job holds it over several commits that belong together
     mutable std::mutex m_mutex; // guards the two below
     Readers m_readers;
     ArraySnapshot m_snapshot;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/commit.h"
 
+#include "engine/array/intent_bits.h"
+#include "engine/array/member_writes.h"
 #include "engine/array/next_superblock.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
@@ -8,77 +10,35 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace bitmend {
 
 namespace {
 
-Result<void> writeTo(
-    ArrayState& state, ArrayMember& member, std::uint64_t offset, std::span<const std::byte> bytes)
+// Runs one ordered write of metadata. A member that does not take it is lost and the others are
+// told; when the array cannot do without it, nothing more is written.
+template <typename Write> Result<void> guarded(ArrayState& state, Write&& write)
 {
-    BM_ASSERT(member.device != nullptr);
-    member.unflushed = true;
-    const auto written = member.device->writeAt(offset, bytes);
-    if (!written) {
-        log(LogEvent::WriteFailed, state.name, member.path, offset,
-            static_cast<std::uint64_t>(written.error().sysErrno));
-        return written;
-    }
-    state.writtenBytes += bytes.size();
-    return {};
-}
-
-// A member, or the file that holds the bitmap.
-template <typename Target> Result<void> flush(ArrayState& state, Target& target)
-{
-    if (!target.unflushed)
+    state.culprit.reset();
+    const auto result = std::forward<Write>(write)();
+    if (result)
         return {};
-    const auto flushed = target.device->flush();
-    if (!flushed) {
-        log(LogEvent::WriteFailed, state.name, target.path, 0,
-            static_cast<std::uint64_t>(flushed.error().sysErrno));
-        return flushed;
-    }
-    target.unflushed = false;
-    return {};
-}
-
-Result<void> flushAll(ArrayState& state)
-{
-    for (auto& member : state.members)
-        BM_TRY(flush(state, member));
-    if (state.bitmapFile)
-        BM_TRY(flush(state, *state.bitmapFile));
-    return {};
-}
-
-// Runs one ordered write of metadata; when it breaks off, the array takes no more.
-template <typename Write> auto guarded(ArrayState& state, Write&& write)
-{
-    auto result = std::forward<Write>(write)();
-    if (!result)
-        state.failure = result.error();
+    if (loseCulprit(state))
+        return updateSuperblocks(state);
+    state.failure = result.error();
     return result;
 }
 
 // The one copy of an external bitmap. The file ends where its bits do, which need not be a sector's
 // end.
-Result<void> writePageToFile(ArrayState& state, std::uint64_t page)
+Result<void> writePageToFile(ArrayState& state, const LiveBitmap& bitmap, std::uint64_t page)
 {
     auto& file = *state.bitmapFile;
     const auto offset = page * kBitmapPageBytes;
-    const auto bytes = state.bitmap->page(page);
+    const auto bytes = bitmap.page(page);
     const auto room = file.device->sizeBytes() - offset;
-    file.unflushed = true;
-    const auto written =
-        file.device->writeAt(offset, bytes.first(std::min<std::uint64_t>(bytes.size(), room)));
-    if (!written) {
-        log(LogEvent::WriteFailed, state.name, file.path, offset,
-            static_cast<std::uint64_t>(written.error().sysErrno));
-        return written;
-    }
-    state.writtenBytes += std::min<std::uint64_t>(bytes.size(), room);
-    return {};
+    return writeFile(state, file, offset, bytes.first(std::min<std::uint64_t>(bytes.size(), room)));
 }
 
 // At the array's offset, as in the kernel; a spare's own superblock may not name it yet.
@@ -87,7 +47,7 @@ Result<void> writePage(
 {
     const auto location = static_cast<std::int64_t>(member.superblock->location.count);
     const auto sector = static_cast<std::uint64_t>(location + state.reference->bitmapOffset);
-    return writeTo(
+    return writeMember(
         state, member, sector * kSectorBytes + page * kBitmapPageBytes, bitmap.page(page));
 }
 
@@ -96,11 +56,13 @@ Result<void> writePage(
 // stop now. An idle spare has no use for it.
 Result<void> writeDuePages(ArrayState& state, LiveBitmap& bitmap)
 {
+    if (state.bitmapKicked)
+        return {};
     for (std::uint64_t page = 0; page < bitmap.pages(); ++page) {
         if (!bitmap.isPageDue(page))
             continue;
         if (state.bitmapFile) {
-            BM_TRY(writePageToFile(state, page));
+            BM_TRY(writePageToFile(state, bitmap, page));
             continue;
         }
         for (auto& member : state.members) {
@@ -126,6 +88,31 @@ Result<void> writeHeader(ArrayState& state)
     return writeDuePages(state, *state.bitmap);
 }
 
+// Without a bitmap the array runs on: when its file cannot be written, or the last copy does not
+// take its own. What is on disk is stale, and says so where it can still be told; otherwise the
+// superblocks, which go on counting events, do.
+bool kickBitmap(ArrayState& state, LiveBitmap& bitmap)
+{
+    if (!state.culprit || state.culprit->code == ErrorCode::NoSpace)
+        return false;
+    const auto* member = state.member(state.culprit->where);
+    const bool isFile = state.bitmapFile && state.bitmapFile->path == state.culprit->where;
+    const bool isLastCopy = member && member->inSync && state.inSyncCount() == 1;
+    if (!isFile && !isLastCopy)
+        return false;
+    log(LogEvent::BitmapKicked, state.name);
+    bitmap.markStale();
+    if (state.bitmapFile && writePageToFile(state, bitmap, 0))
+        static_cast<void>(flushFile(state, *state.bitmapFile));
+    for (auto& holder : state.members) {
+        if (!state.bitmapFile && holder.hasRole() && writePage(state, holder, bitmap, 0))
+            static_cast<void>(flushMember(state, holder));
+    }
+    state.bitmapKicked = true;
+    state.culprit.reset();
+    return true;
+}
+
 // Encodes, and reads back what a kernel would make of the bytes: whatever it or we would refuse
 // must not reach a member.
 Result<void> writeSuperblock(ArrayState& state, ArrayMember& member, const Superblock& next)
@@ -141,7 +128,7 @@ Result<void> writeSuperblock(ArrayState& state, ArrayMember& member, const Super
         if (problem.bars())
             return fail(ErrorCode::BadSuperblock, member.path, problem.offset);
     }
-    BM_TRY(writeTo(state, member, next.location.bytes(), bytes));
+    BM_TRY(writeMember(state, member, next.location.bytes(), bytes));
     member.superblock = std::make_shared<const Superblock>(std::move(decoded.superblock));
     return {};
 }
@@ -157,8 +144,10 @@ Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* first)
         return behind ? 0 : 2;
     };
     std::array<std::vector<ArrayMember*>, 3> turns;
-    for (auto& member : state.members)
-        turns.at(static_cast<std::size_t>(turn(&member))).push_back(&member);
+    for (auto& member : state.members) {
+        if (!member.isFaulty())
+            turns.at(static_cast<std::size_t>(turn(&member))).push_back(&member);
+    }
     for (const auto& together : turns) {
         for (auto* member : together)
             BM_TRY(writeSuperblock(state, *member, nextSuperblock(state, *member)));
@@ -167,40 +156,138 @@ Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* first)
     return {};
 }
 
+Result<void> updateOnce(ArrayState& state, const ArrayMember* first)
+{
+    state.culprit.reset();
+    auto ready = flushAll(state);
+    ++state.events;
+    if (ready)
+        ready = writeHeader(state);
+    if (!ready && !(state.bitmap && kickBitmap(state, *state.bitmap)))
+        return ready;
+    return writeSuperblocks(state, first);
+}
+
+// events_cleared on every member before the first bit that it vouches for is gone from any.
+Result<void> settleHeader(ArrayState& state, LiveBitmap& bitmap)
+{
+    if (!bitmap.intent().headerFirst())
+        return {};
+    bitmap.ripenPages();
+    BM_TRY(writeBitmap(state));
+    bitmap.intent().setHeaderFirst(false);
+    return {};
+}
+
 } // namespace
+
+Result<void> announceWrites(ArrayState& state)
+{
+    const auto guard = state.lock();
+    if (state.isDirty)
+        return writeBitmap(state);
+    state.isDirty = true;
+    return updateSuperblocks(state);
+}
+
+Result<void> sweepBits(ArrayState& state)
+{
+    const auto guard = state.lock();
+    BM_TRY(state.writable());
+    if (!state.bitmap)
+        return {};
+    auto& bitmap = *state.bitmap;
+    if (!bitmap.ripenPages() && !bitmap.intent().isPending())
+        return {};
+    BM_TRY(settleHeader(state, bitmap));
+    const auto copies = state.inSyncCount();
+    BM_TRY(flushMembers(state));
+    if (state.inSyncCount() < copies)
+        return {};
+    const auto isNeeded = [&bitmap](std::uint64_t chunk) {
+        return bitmap.isNeeded(chunk);
+    };
+    for (const auto chunk : bitmap.intent().sweep(isNeeded)) {
+        clearBits(state, bitmap, {chunk, chunk + 1}, LiveBitmap::Pace::Lazily);
+        state.frames.mark({chunk, chunk + 1}, ChunkState::Clean);
+    }
+    return writeBitmap(state);
+}
 
 Result<void> writeData(
     ArrayState& state, ArrayMember& member, Sectors at, std::span<const std::byte> data)
 {
     BM_TRY(state.writable());
     BM_ASSERT(at.bytes() + data.size() <= state.reference->componentSize.bytes());
-    return writeTo(state, member, (member.superblock->dataOffset + at).bytes(), data);
+    const auto written = member.device->writeAt((member.dataOffset + at).bytes(), data);
+    return noteDataWritten(state, member, data.size(), written);
+}
+
+Result<void> noteDataWritten(
+    ArrayState& state, ArrayMember& member, std::uint64_t bytes, const Result<void>& written)
+{
+    const auto guard = state.lock();
+    if (member.isFaulty())
+        return written;
+    member.unflushed = true;
+    if (!written)
+        return noteRefusal(state, member, written.error(), 0);
+    state.writtenBytes += bytes;
+    return {};
+}
+
+Result<void> failMember(ArrayState& state, ArrayMember& member, const Error& why)
+{
+    const auto guard = state.lock();
+    BM_TRY(state.writable());
+    if (member.isFaulty())
+        return {};
+    if (!canLose(state, member, why))
+        return std::unexpected(why);
+    loseMember(state, member, why);
+    return updateSuperblocks(state);
 }
 
 Result<void> flushMembers(ArrayState& state)
 {
+    const auto guard = state.lock();
     BM_TRY(state.writable());
     return guarded(state, [&] { return flushAll(state); });
 }
 
 Result<void> clearChunks(ArrayState& state, std::span<const ChunkRun> chunks)
 {
+    const auto guard = state.lock();
+    const auto copies = state.inSyncCount();
     BM_TRY(flushMembers(state));
-    if (chunks.empty() || !state.bitmap)
+    // A member that was lost over this needs the bits when it returns.
+    if (chunks.empty() || !state.bitmap || state.inSyncCount() < copies)
         return {};
     auto& bitmap = *state.bitmap;
-    for (const auto& range : chunks) {
-        bitmap.clear(range);
-        for (const auto& member : state.members) {
-            if (member.hasRole())
-                state.frames.clearMemberBits(member.path, range);
-        }
-    }
-    return guarded(state, [&] { return writeDuePages(state, bitmap); });
+    BM_TRY(settleHeader(state, bitmap));
+    for (const auto& range : chunks)
+        clearUnlessWritten(state, bitmap, range);
+    return writeBitmap(state);
+}
+
+Result<void> writeBitmap(ArrayState& state)
+{
+    const auto guard = state.lock();
+    BM_TRY(state.writable());
+    if (!state.bitmap || state.bitmapKicked || !state.bitmap->anyPageDue())
+        return {};
+    auto& bitmap = *state.bitmap;
+    return guarded(state, [&state, &bitmap]() -> Result<void> {
+        const auto written = writeDuePages(state, bitmap);
+        if (written || !kickBitmap(state, bitmap))
+            return written;
+        return updateSuperblocks(state);
+    });
 }
 
 Result<void> startBitmap(ArrayState& state)
 {
+    const auto guard = state.lock();
     BM_TRY(state.writable());
     if (!state.bitmap)
         return {};
@@ -214,36 +301,42 @@ Result<void> startBitmap(ArrayState& state)
 
 Result<void> rewriteBitmapHeader(ArrayState& state)
 {
+    const auto guard = state.lock();
     BM_TRY(state.writable());
     return guarded(state, [&] { return writeHeader(state); });
 }
 
 Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* first)
 {
+    const auto guard = state.lock();
     BM_TRY(state.writable());
-    return guarded(state, [&]() -> Result<void> {
-        BM_TRY(flushAll(state));
-        ++state.events;
-        BM_TRY(writeHeader(state));
-        BM_TRY(writeSuperblocks(state, first));
-        state.superblocksDue = false;
-        log(LogEvent::SuperblocksWritten, state.name, {}, state.events, state.members.size());
-        return {};
-    });
+    for (auto updated = updateOnce(state, first); !updated; updated = updateOnce(state, first)) {
+        if (!loseCulprit(state)) {
+            state.failure = updated.error();
+            return updated;
+        }
+    }
+    state.superblocksDue = false;
+    log(LogEvent::SuperblocksWritten, state.name, {}, state.events, state.members.size());
+    if (first && first->isFaulty())
+        return std::unexpected(*first->fault);
+    return {};
 }
 
 Result<void> writeSpare(ArrayState& state, ArrayMember& newcomer, const Superblock& spare)
 {
+    const auto guard = state.lock();
     BM_TRY(state.writable());
     BM_ASSERT(!newcomer.hasRole());
     BM_TRY(writeSuperblock(state, newcomer, spare));
-    BM_TRY(flush(state, newcomer));
+    BM_TRY(flushMember(state, newcomer));
     log(LogEvent::SpareWritten, state.name, newcomer.path);
     return {};
 }
 
 Result<std::uint64_t> writeAllPages(ArrayState& state, ArrayMember& member)
 {
+    const auto guard = state.lock();
     BM_TRY(state.writable());
     if (!state.hasInternalBitmap())
         return 0;
@@ -255,7 +348,7 @@ Result<std::uint64_t> writeAllPages(ArrayState& state, ArrayMember& member)
         BM_TRY(writePage(state, member, bitmap, page));
         state.frames.publish(LiveFrames::Pace::WhenDue);
     }
-    BM_TRY(flush(state, member));
+    BM_TRY(flushMember(state, member));
     state.frames.setPagesDue(0, pages, false);
     log(LogEvent::BitmapPagesWritten, state.name, member.path, pages);
     return pages;

@@ -4,6 +4,7 @@
 //
 //   data -> flush -> bits cleared in the bitmap pages -> flush (clearChunks)
 //   bitmap header with the new event count -> flush -> superblocks -> flush (updateSuperblocks)
+//   bits of a write, and superblocks that say dirty -> flush (announceWrites) -> its data
 //   spare superblock -> flush (writeSpare) -> every bitmap page -> flush (writeAllPages); a role in
 //   updateSuperblocks only after that
 //
@@ -11,9 +12,14 @@
 // next one begins, so that no two active members are ever two apart: md leaves a member out that is
 // two behind. A bit is cleared only when the data under it is durable.
 //
-// When a flush, a bitmap page or a superblock cannot be written, the state on disk may be anywhere
-// between the old and the new one. Both are good to start from, but nothing may be built on top:
-// the array keeps the error and refuses to write from then on.
+// A member that does not take a flush, a bitmap page or a superblock is lost, as in md: it is never
+// written again, and the others' superblocks call it faulty before anything else goes on. When the
+// array cannot do without it, or a disk is full, the state on members may be anywhere between the
+// old and the new one. Both are good to start from, but nothing may be built on top: the array
+// keeps the error and refuses to write from then on. Only the bitmap is dispensable: kicked, it is
+// stale.
+//
+// All of these take the array's lock; a job holds it around several that belong together.
 #pragma once
 
 #include "engine/array/array_state.h"
@@ -28,9 +34,29 @@ namespace bitmend {
 Result<void> writeData(
     ArrayState& state, ArrayMember& member, Sectors at, std::span<const std::byte> data);
 
+// The same for data that the caller wrote itself: makes the next flush one, or tells the error.
+Result<void> noteDataWritten(
+    ArrayState& state, ArrayMember& member, std::uint64_t bytes, const Result<void>& written);
+
 Result<void> flushMembers(ArrayState& state);
 
-// Makes all data durable, then drops these bits and makes that durable too.
+// Before data is written: superblocks that say dirty, and every due bitmap page, durable on all
+// members that have a role.
+Result<void> announceWrites(ArrayState& state);
+
+// Due bitmap pages, durable.
+Result<void> writeBitmap(ArrayState& state);
+
+// md's bitmap daemon, one pass: pages of bits that went in the last one are written, and what has
+// been idle since then loses its bit.
+Result<void> sweepBits(ArrayState& state);
+
+// The others' superblocks call the member faulty from now on. Its error when the array cannot do
+// without it.
+Result<void> failMember(ArrayState& state, ArrayMember& member, const Error& why);
+
+// Makes all data durable, then drops these bits and makes that durable too. Chunks that are being
+// written to keep theirs.
 Result<void> clearChunks(ArrayState& state, std::span<const ChunkRun> chunks);
 
 // The bitmap as a running array has it, written when the array starts: every page when the bitmap

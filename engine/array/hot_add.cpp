@@ -134,6 +134,7 @@ void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
 
 Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
 {
+    const auto guard = state.lock();
     BM_TRY(state.supportsWriting());
     HotAddPlan plan;
     plan.path = path;
@@ -180,6 +181,7 @@ Result<void> joinAsSpare(ArrayState& state, const HotAddPlan& plan)
 {
     ArrayMember newcomer;
     newcomer.path = plan.path;
+    newcomer.dataOffset = plan.dataOffset;
     newcomer.device = BM_TRY(state.access.open(plan.path));
     newcomer.source = newcomer.device;
     BM_TRY(refuseOthersMember(state, *newcomer.device));
@@ -226,6 +228,8 @@ Result<HotAddPlan> planHotAdd(const Array& array, const std::string& path)
 Result<HotAddOutcome> hotAdd(Array& array, const HotAddPlan& plan)
 {
     auto& state = array.state();
+    // No bit is set between the pages that the newcomer gets and its role.
+    const auto guard = state.lock();
     BM_TRY(state.writable());
     const auto before = state.writtenBytes;
     if (!state.member(plan.path))
@@ -240,6 +244,7 @@ Result<HotAddOutcome> hotAdd(Array& array, const HotAddPlan& plan)
 
 Result<HotAddOutcome> slotIdleSpare(ArrayState& state)
 {
+    const auto guard = state.lock();
     const auto* spare = state.idleSpare();
     if (!spare)
         return fail(ErrorCode::NothingToDo, state.name);

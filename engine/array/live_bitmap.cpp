@@ -49,6 +49,7 @@ LiveBitmap::LiveBitmap(BitmapHeader header, Sectors syncSize)
     : m_header(std::move(header))
     , m_syncSize(syncSize)
     , m_needed(bitmapChunks(syncSize, m_header.chunkBytes))
+    , m_intent(m_needed.chunks)
 {
     const auto pages = bitmapPages(m_needed.chunks);
     m_image.resize(pages * kBitmapPageBytes);
@@ -88,7 +89,9 @@ Result<LiveBitmap> LiveBitmap::load(std::span<const BitmapPlace> places,
         bitmap.m_header.events < reference.events || (bitmap.m_header.state & kStateStale) != 0;
     if (bitmap.m_wasStale)
         bitmap.fillWithOnes();
-    bitmap.m_set = bitmap.bits().count();
+    const auto set = bitmap.bits();
+    bitmap.m_set = set.count();
+    bitmap.m_intent.adopt(set);
     log(LogEvent::BitmapRead, array, place.source->name(), bitmap.m_set, bitmap.m_header.events);
 
     if (bitmap.m_wasStale)
@@ -103,7 +106,7 @@ Result<LiveBitmap> LiveBitmap::load(std::span<const BitmapPlace> places,
 void LiveBitmap::fillWithOnes()
 {
     std::fill(m_image.begin() + kHeaderBytes, m_image.end(), std::byte{0xff});
-    std::ranges::fill(m_pageDue, std::uint8_t{1});
+    std::ranges::fill(m_pageDue, kDue);
 }
 
 Sectors LiveBitmap::neededSectors() const
@@ -182,7 +185,17 @@ ChunkRun LiveBitmap::nextFading(std::uint64_t from) const
     return run;
 }
 
-void LiveBitmap::clear(ChunkRun chunks)
+void LiveBitmap::set(std::uint64_t chunk)
+{
+    BM_ASSERT(chunk < m_needed.chunks);
+    if (isSet(chunk))
+        return;
+    m_image[byteOf(chunk)] |= maskOf(chunk);
+    m_pageDue[byteOf(chunk) / kBitmapPageBytes] |= kDue;
+    ++m_set;
+}
+
+void LiveBitmap::clear(ChunkRun chunks, Pace pace)
 {
     BM_ASSERT(chunks.end <= m_needed.chunks);
     for (auto chunk = chunks.begin; chunk < chunks.end; ++chunk) {
@@ -190,9 +203,39 @@ void LiveBitmap::clear(ChunkRun chunks)
         if (!isSet(chunk))
             continue;
         m_image[byteOf(chunk)] &= ~maskOf(chunk);
-        m_pageDue[byteOf(chunk) / kBitmapPageBytes] = 1;
+        m_pageDue[byteOf(chunk) / kBitmapPageBytes] |= pace == Pace::Lazily ? kPending : kDue;
         --m_set;
     }
+}
+
+bool LiveBitmap::ripenPages()
+{
+    bool any = false;
+    for (auto& page : m_pageDue) {
+        if ((page & kPending) != 0)
+            page = kDue;
+        any |= page == kDue;
+    }
+    return any;
+}
+
+bool LiveBitmap::anyPageDue() const
+{
+    return std::ranges::any_of(m_pageDue, [](std::uint8_t page) { return (page & kDue) != 0; });
+}
+
+void LiveBitmap::setEventsCleared(std::uint64_t events)
+{
+    m_header.eventsCleared = events;
+    encodeHeader();
+    m_pageDue[0] |= kPending;
+}
+
+void LiveBitmap::markStale()
+{
+    m_header.state |= kStateStale;
+    encodeHeader();
+    m_pageDue[0] |= kDue;
 }
 
 void LiveBitmap::setEvents(std::uint64_t events)
@@ -200,7 +243,7 @@ void LiveBitmap::setEvents(std::uint64_t events)
     m_header.events = events;
     m_header.eventsCleared = std::min(m_header.eventsCleared, events);
     encodeHeader();
-    m_pageDue[0] = 1;
+    m_pageDue[0] |= kDue;
 }
 
 void LiveBitmap::encodeHeader()

@@ -3,10 +3,14 @@
 // the set bits a resync or a recovery still needs, and which pages have to reach the members. Never
 // writes by itself; array/commit does.
 //
+// Threads: under the array's lock, but for chunk(), chunks(), pages() and sectors(), which never
+// change.
+//
 // Bytes behind the last chunk's bit stay as they were read, as in the kernel: both leave the same
 // image behind.
 #pragma once
 
+#include "engine/array/write_intent.h"
 #include "engine/io/block_source.h"
 #include "engine/metadata/write_intent_bitmap.h"
 
@@ -61,8 +65,25 @@ public:
     ChunkRun nextNeeded(std::uint64_t from, std::uint64_t limit) const;
     ChunkRun nextFading(std::uint64_t from) const; // set, and needed by nothing
 
-    // Drops the bits in memory, needed or not, and makes their pages due.
-    void clear(ChunkRun chunks);
+    WriteIntent& intent() { return m_intent; }
+    const WriteIntent& intent() const { return m_intent; }
+
+    // Sets a bit and makes its page due; what was set stays so.
+    void set(std::uint64_t chunk);
+
+    void need(std::uint64_t chunk) { m_needed.set(chunk); } // its bit is set, or being set
+    void dropNeed(std::uint64_t chunk) { m_needed.clear(chunk); }
+
+    // Drops the bits in memory, needed or not. Their pages are due at once, or, Lazily, from the
+    // next ripenPages() on.
+    enum class Pace : std::uint8_t { AtOnce, Lazily };
+    void clear(ChunkRun chunks, Pace pace = Pace::AtOnce);
+    bool ripenPages(); // whether there were any
+
+    // Every chunk in which a member of this count or a later one differs is set: what the header
+    // says from the next ripenPages() on.
+    void setEventsCleared(std::uint64_t events);
+    void markStale(); // nothing that this copy says is to be believed
 
     // The header that goes out with superblocks of this event count: makes page 0 due.
     void setEvents(std::uint64_t events);
@@ -70,11 +91,15 @@ public:
     std::uint64_t pages() const { return m_pageDue.size(); }
     std::span<const std::byte> page(
         std::uint64_t page) const; // the last one cut as the kernel does
-    bool isPageDue(std::uint64_t page) const { return m_pageDue[page] != 0; }
-    void setPageDue(std::uint64_t page, bool due) { m_pageDue[page] = due ? 1 : 0; }
+    bool isPageDue(std::uint64_t page) const { return (m_pageDue[page] & kDue) != 0; }
+    bool anyPageDue() const;
+    void setPageDue(std::uint64_t page, bool due) { m_pageDue[page] = due ? kDue : 0; }
 
 private:
     LiveBitmap(BitmapHeader header, Sectors syncSize);
+    static constexpr std::uint8_t kDue = 1;     // md's DIRTY and NEEDWRITE
+    static constexpr std::uint8_t kPending = 2; // only bits were cleared: no hurry
+
     void fillWithOnes();
     void encodeHeader();
 
@@ -84,6 +109,7 @@ private:
     BitmapBits m_needed;
     std::uint64_t m_set = 0;
     std::vector<std::uint8_t> m_pageDue;
+    WriteIntent m_intent;
     bool m_wasStale = false;
 };
 

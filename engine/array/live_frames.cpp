@@ -21,6 +21,7 @@ LiveFrames::LiveFrames(const ArrayReport& report) : m_builder(report)
 
 void LiveFrames::mark(ChunkRun chunks, ChunkState state)
 {
+    const std::lock_guard lock(m_mutex);
     if (!chunks.empty())
         m_builder.mark(chunks.begin, chunks.end - 1, state);
 }
@@ -33,15 +34,17 @@ std::optional<std::size_t> LiveFrames::withCopy(const std::string& path) const
     return member->second;
 }
 
-void LiveFrames::clearMemberBits(const std::string& path, ChunkRun chunks)
+void LiveFrames::setMemberBits(const std::string& path, ChunkRun chunks, bool value)
 {
+    const std::lock_guard lock(m_mutex);
     const auto index = withCopy(path);
     if (index && !chunks.empty())
-        m_builder.setMemberBits(*index, chunks.begin, chunks.end - 1, false);
+        m_builder.setMemberBits(*index, chunks.begin, chunks.end - 1, value);
 }
 
 void LiveFrames::addMember(const std::string& path, int role, Sectors dataOffset)
 {
+    const std::lock_guard lock(m_mutex);
     if (m_members.contains(path))
         return;
     MemberBits member;
@@ -55,6 +58,7 @@ void LiveFrames::addMember(const std::string& path, int role, Sectors dataOffset
 
 void LiveFrames::setMemberBits(const std::string& path, const BitmapBits& bits)
 {
+    const std::lock_guard lock(m_mutex);
     const auto index = withCopy(path);
     if (!index)
         return;
@@ -70,12 +74,20 @@ void LiveFrames::setMemberBits(const std::string& path, const BitmapBits& bits)
 
 void LiveFrames::setPagesDue(std::uint64_t begin, std::uint64_t end, bool due)
 {
+    const std::lock_guard lock(m_mutex);
     if (begin < end)
         m_builder.setPagesDue(begin, end - 1, due);
 }
 
+void LiveFrames::setSyncPosition(std::int64_t chunk)
+{
+    const std::lock_guard lock(m_mutex);
+    m_builder.setSyncPosition(chunk);
+}
+
 void LiveFrames::publish(Pace pace)
 {
+    const std::lock_guard lock(m_mutex);
     const auto now = std::chrono::steady_clock::now();
     if (pace == Pace::WhenDue && now - m_published < kFrameInterval)
         return;

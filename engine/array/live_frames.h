@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The heatmap's picture of an assembled array, kept up to date by whatever job runs. One thread
-// marks and publishes; the box may be read from any.
+// The heatmap's picture of an assembled array, kept up to date by whatever job runs and by what is
+// written meanwhile. Safe from any thread.
 #pragma once
 
 #include "engine/array/bitmap_frame.h"
@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -25,11 +26,11 @@ public:
     explicit LiveFrames(const ArrayReport& report);
 
     void mark(ChunkRun chunks, ChunkState state);
-    void clearMemberBits(const std::string& path, ChunkRun chunks);
+    void setMemberBits(const std::string& path, ChunkRun chunks, bool value);
     void addMember(const std::string& path, int role, Sectors dataOffset);
     void setMemberBits(const std::string& path, const BitmapBits& bits);
     void setPagesDue(std::uint64_t begin, std::uint64_t end, bool due); // half-open
-    void setSyncPosition(std::int64_t chunk) { m_builder.setSyncPosition(chunk); }
+    void setSyncPosition(std::int64_t chunk);
 
     void publish(Pace pace);
     FrameBox<BitmapFrame>& box() const { return m_box; }
@@ -37,6 +38,7 @@ public:
 private:
     std::optional<std::size_t> withCopy(const std::string& path) const;
 
+    mutable std::mutex m_mutex; // guards all but the box
     BitmapFrameBuilder m_builder;
     std::map<std::string, std::size_t> m_members; // by path: the builder's index
     std::chrono::steady_clock::time_point m_published;

@@ -30,8 +30,7 @@ std::span<std::byte> MirrorWindow::block(AlignedBuffer& buffer, std::size_t inde
 Result<void> MirrorWindow::readFrom(
     const ArrayMember& member, std::size_t firstBlock, std::span<std::byte> to)
 {
-    const auto offset =
-        (member.superblock->dataOffset + m_range.begin).bytes() + firstBlock * kBlockBytes;
+    const auto offset = (member.dataOffset + m_range.begin).bytes() + firstBlock * kBlockBytes;
     auto read = member.source->readAt(offset, to);
     if (read) {
         m_tally.readBytes += to.size();

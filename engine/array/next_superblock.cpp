@@ -20,6 +20,8 @@ std::vector<Role> roleTable(const ArrayState& state, std::size_t atLeast)
     // Members that are not here any more lose their entry, as when the kernel writes the table.
     std::vector<Role> roles(atLeast, kRoleSpare);
     for (const auto& member : state.members) {
+        if (member.isFaulty())
+            roles[member.superblock->devNumber] = kRoleFaulty;
         if (member.hasRole())
             roles[member.superblock->devNumber] = static_cast<Role>(member.role);
     }
@@ -35,7 +37,8 @@ std::vector<Listing090> listing090(const ArrayState& state)
     // The kernel goes through its list from the last added to the first.
     for (const auto& member : std::views::reverse(state.members)) {
         const auto number = member.inSync ? static_cast<std::uint32_t>(member.role) : next++;
-        const auto role = member.inSync ? static_cast<Role>(member.role) : kRoleSpare;
+        const auto idle = member.isFaulty() ? kRoleFaulty : kRoleSpare;
+        const auto role = member.inSync ? static_cast<Role>(member.role) : idle;
         members.push_back({member.superblock.get(), number, role});
     }
     return members;
@@ -58,7 +61,7 @@ Superblock nextSuperblock(const ArrayState& state, const ArrayMember& member)
         std::chrono::system_clock::now().time_since_epoch())
                      .count();
     next.events = state.events;
-    next.resyncOffset = state.resyncOffset;
+    next.resyncOffset = state.storedResyncOffset();
     if (is090(state)) {
         listMembers(next, listing090(state), member.superblock.get());
         return next;
@@ -80,7 +83,7 @@ Superblock spareSuperblock(const ArrayState& state, Superblock drawnUp)
     drawnUp.devFlags = 0;
     drawnUp.correctedReads = 0;
     drawnUp.events = 0; // a spare's: nothing that it says about the array is believed
-    drawnUp.resyncOffset = state.resyncOffset;
+    drawnUp.resyncOffset = state.storedResyncOffset();
     if (is090(state)) {
         auto members = listing090(state);
         members.push_back({nullptr, drawnUp.devNumber, kRoleSpare});

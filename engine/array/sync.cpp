@@ -6,6 +6,7 @@
 #include "engine/array/commit.h"
 #include "engine/array/hot_add.h"
 #include "engine/array/mirror_window.h"
+#include "engine/array/sync_members.h"
 #include "engine/base/log.h"
 
 #include <algorithm>
@@ -116,6 +117,7 @@ void SyncRun::begin(Sectors total)
 {
     m_control.setTotal(total);
     m_control.setDone({});
+    const auto guard = m_state.lock();
     log(LogEvent::SyncStarted, m_state.name, {}, m_state.bitmap ? m_state.bitmap->neededCount() : 0,
         m_state.bitmap ? m_state.bitmap->chunks() : 0);
 }
@@ -138,6 +140,7 @@ SyncOutcome SyncRun::finish(bool completed)
 // most one window's worth where chunks are smaller than that.
 SectorRange SyncRun::nextResync(Sectors from) const
 {
+    const auto guard = m_state.lock();
     if (!m_state.bitmap) {
         const auto begin = std::max(from, m_state.resyncOffset);
         return {begin, std::min(begin + kWindow, m_state.arraySize)};
@@ -151,10 +154,8 @@ SectorRange SyncRun::nextResync(Sectors from) const
 
 Result<SyncOutcome> SyncRun::resync()
 {
-    const auto whole = m_state.arraySize;
-    const auto due = m_state.bitmap ? m_state.bitmap->neededSectors()
-                                    : whole - std::min(m_state.resyncOffset, whole);
-    m_outcome.skippedBytes = (whole - due).bytes();
+    const auto due = resyncLength(m_state);
+    m_outcome.skippedBytes = (m_state.arraySize - due).bytes();
     begin(due);
     for (auto range = nextResync({}); !range.empty(); range = nextResync(range.end)) {
         const auto went = resyncRange(range);
@@ -197,7 +198,8 @@ Result<bool> SyncRun::resyncRange(SectorRange range)
 
 Result<void> SyncRun::resyncWindow(SectorRange range)
 {
-    const auto copies = m_state.copies();
+    const auto rows = m_state.rows.take(range, RowUse::Sync);
+    const auto [copies, targets] = resyncMembers(m_state, range);
     const auto before = m_window.tally().writtenBytes;
     if (const auto lost = m_window.read(range, copies)) {
         m_rangeLost = true;
@@ -206,13 +208,9 @@ Result<void> SyncRun::resyncWindow(SectorRange range)
             m_firstLost = range.begin;
         }
     }
-    for (auto& member : m_state.members) {
-        if (&member == m_window.source() || !member.hasRole())
-            continue;
-        // A member that is being rebuilt claims to be valid below its offset: there it has to
-        // follow, above it the recovery will come by.
-        if (member.inSync || range.begin < member.recoveryOffset)
-            BM_TRY(m_window.copyTo(member));
+    for (auto* target : targets) {
+        if (target != m_window.source())
+            BM_TRY(m_window.copyTo(*target));
     }
     const auto written = m_window.tally().writtenBytes - before;
     if (written != 0)
@@ -240,6 +238,7 @@ void SyncRun::noteResynced(SectorRange range)
 // ones are what it lacks, should it come back.
 Result<void> SyncRun::recordResync(Sectors upTo, bool inSuperblocks)
 {
+    const auto guard = m_state.lock();
     if (m_state.isDegraded())
         m_unrecorded.chunks.clear();
     BM_TRY(clearChunks(m_state, m_unrecorded.chunks));
@@ -257,6 +256,7 @@ Result<void> SyncRun::recordResync(Sectors upTo, bool inSuperblocks)
 
 Result<void> SyncRun::endResync()
 {
+    const auto guard = m_state.lock();
     BM_TRY(recordResync(m_state.arraySize, m_firstLost.has_value()));
     if (m_firstLost)
         return {};
@@ -266,6 +266,7 @@ Result<void> SyncRun::endResync()
 
 bool SyncRun::recoversByBitmap() const
 {
+    const auto guard = m_state.lock();
     return m_state.bitmap && std::ranges::all_of(m_state.members, [](const ArrayMember& member) {
         return !member.isRebuilding() || member.byBitmap;
     });
@@ -280,11 +281,7 @@ SectorRange SyncRun::nextRecovery(Sectors from) const
 
 Result<SyncOutcome> SyncRun::recover()
 {
-    Sectors from = m_state.arraySize;
-    for (const auto& member : m_state.members) {
-        if (member.isRebuilding())
-            from = std::min(from, member.recoveryOffset);
-    }
+    const auto from = recoveryStart(m_state);
     m_outcome.skippedBytes = from.bytes();
     begin(m_state.arraySize);
     m_control.setDone(from);
@@ -314,20 +311,21 @@ Result<SyncOutcome> SyncRun::recover()
 
 Result<void> SyncRun::recoverWindow(SectorRange range)
 {
-    const auto copies = m_state.copies();
     for (auto at = range.begin; at < range.end; at = at + kWindow) {
-        if (const auto lost = m_window.read({at, std::min(at + kWindow, range.end)}, copies))
+        const SectorRange window{at, std::min(at + kWindow, range.end)};
+        const auto rows = m_state.rows.take(window, RowUse::Sync);
+        const auto [copies, targets] = BM_TRY(recoveryMembers(m_state));
+        if (const auto lost = m_window.read(window, copies))
             return std::unexpected(*lost);
-        for (auto& member : m_state.members) {
-            if (member.isRebuilding())
-                BM_TRY(member.byBitmap ? m_window.copyTo(member) : m_window.copyToBlank(member));
-        }
+        for (auto* target : targets)
+            BM_TRY(target->byBitmap ? m_window.copyTo(*target) : m_window.copyToBlank(*target));
     }
     return {};
 }
 
 Result<void> SyncRun::recordRecovery(Sectors upTo)
 {
+    const auto guard = m_state.lock();
     BM_TRY(flushMembers(m_state));
     m_unrecorded.reset();
     // 0.90 has no place for it: an interrupted recovery begins anew.
@@ -348,6 +346,7 @@ Result<void> SyncRun::recordRecovery(Sectors upTo)
 
 Result<void> SyncRun::endRecovery()
 {
+    const auto guard = m_state.lock();
     BM_TRY(flushMembers(m_state));
     for (auto& member : m_state.members) {
         if (!member.isRebuilding())
@@ -374,17 +373,17 @@ Result<void> SyncRun::endRecovery()
 Result<SyncOutcome> sync(Array& array, SyncAction action, JobControl& control)
 {
     auto& state = array.state();
-    BM_TRY(state.writable());
-    if (action == SyncAction::Resync) {
-        if (!state.resyncDue())
+    {
+        const auto guard = state.lock();
+        BM_TRY(state.writable());
+        const bool isDue = action == SyncAction::Resync ? state.resyncDue() : state.recoveryDue();
+        if (!isDue)
             return fail(ErrorCode::NothingToDo, state.name);
-        return SyncRun(state, action, control).resync();
+        if (action == SyncAction::Recover && !state.hasRebuilding())
+            BM_TRY(slotIdleSpare(state));
     }
-    if (!state.recoveryDue())
-        return fail(ErrorCode::NothingToDo, state.name);
-    if (!state.hasRebuilding())
-        BM_TRY(slotIdleSpare(state));
-    return SyncRun(state, action, control).recover();
+    SyncRun run(state, action, control);
+    return action == SyncAction::Resync ? run.resync() : run.recover();
 }
 
 } // namespace bitmend

@@ -26,6 +26,8 @@ enum class LogEvent : std::uint8_t {
     ArrayStopped,       // number = events
     ReadFailed,         // where, number = byte offset, other = errno
     WriteFailed,        // where, number = byte offset, other = errno
+    MemberFailed,       // where = the member, number = the role it had
+    BitmapKicked,       // no member takes it: it is stale from now on
 };
 
 struct LogRecord

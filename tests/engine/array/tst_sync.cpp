@@ -61,8 +61,9 @@ private slots:
     void resync_sourceErrorTakesTheOtherCopy();
     void resync_unreadableEverywhereKeepsTheBitAndDoesTheRest();
     void resync_targetWriteErrorKeepsTheBits();
-    void resync_bitmapWriteErrorStopsTheArray();
-    void resync_superblockWriteErrorLeavesEventsOneApart();
+    void resync_memberThatTakesNoBitmapPageIsFailed();
+    void resync_superblockErrorFailsTheMemberAndTheUpdateIsRepeated();
+    void resync_lastCopysSuperblockErrorStopsTheArray();
     void resync_notDueIsNothingToDo();
     void cleanArray_bitsFadeAtStopWithoutACopy();
     void readOnly_writesNothing();
@@ -391,7 +392,7 @@ void TestSync::resync_targetWriteErrorKeepsTheBits()
     QVERIFY(sameData(mirror, 0, 1));
 }
 
-void TestSync::resync_bitmapWriteErrorStopsTheArray()
+void TestSync::resync_memberThatTakesNoBitmapPageIsFailed()
 {
     MemoryMirror mirror({});
     fill(mirror, 2, {3, 40});
@@ -399,17 +400,16 @@ void TestSync::resync_bitmapWriteErrorStopsTheArray()
     mirror.device(1).failWrites(
         MemoryMirror::kBitmapAt.bytes(), MemoryMirror::kBitmapAt.bytes() + 512, EIO, 1);
     JobControl control;
-    QVERIFY(!sync(*array, SyncAction::Resync, control));
-    QVERIFY(!stop(*array));
-    QVERIFY(mirror.superblock(0).isDirty());
+    QVERIFY(sync(*array, SyncAction::Resync, control));
+    QVERIFY(stop(*array));
+    QCOMPARE(mirror.superblock(0).devRoles[1], kRoleFaulty);
+    QVERIFY(!mirror.superblock(0).isDirty());
+    QVERIFY(mirror.superblock(1).isDirty()); // never written again
     mirror.wrap();
-    auto again = mirror.running();
-    JobControl second;
-    QVERIFY(sync(*again, SyncAction::Resync, second));
-    QVERIFY(sameData(mirror, 0, 1));
+    QCOMPARE(mirror.running()->snapshot().report.missing, 1);
 }
 
-void TestSync::resync_superblockWriteErrorLeavesEventsOneApart()
+void TestSync::resync_superblockErrorFailsTheMemberAndTheUpdateIsRepeated()
 {
     MemoryMirror mirror({});
     fill(mirror, 2, {3});
@@ -417,10 +417,25 @@ void TestSync::resync_superblockWriteErrorLeavesEventsOneApart()
     mirror.device(1).failWrites(
         MemoryMirror::kSuperblockAt.bytes(), MemoryMirror::kSuperblockAt.bytes() + 512, EIO);
     JobControl control;
-    QVERIFY(!sync(*array, SyncAction::Resync, control));
-    QVERIFY(!sync(*array, SyncAction::Resync, control));
-    QCOMPARE(mirror.superblock(0).events, 11U);
+    QVERIFY(sync(*array, SyncAction::Resync, control));
+    QCOMPARE(mirror.superblock(0).events, 12U);
+    QCOMPARE(mirror.superblock(0).devRoles[1], kRoleFaulty);
     QCOMPARE(mirror.superblock(1).events, 10U);
+    QVERIFY(stop(*array));
+}
+
+void TestSync::resync_lastCopysSuperblockErrorStopsTheArray()
+{
+    MemoryMirror mirror({});
+    fill(mirror, 2, {3});
+    auto array = mirror.running();
+    for (const std::size_t i : {0U, 1U})
+        mirror.device(i).failWrites(
+            MemoryMirror::kSuperblockAt.bytes(), MemoryMirror::kSuperblockAt.bytes() + 512, EIO);
+    JobControl control;
+    QVERIFY(!sync(*array, SyncAction::Resync, control));
+    QVERIFY(!sync(*array, SyncAction::Resync, control));
+    QVERIFY(!stop(*array));
     mirror.wrap();
     auto again = mirror.running();
     QCOMPARE(again->snapshot().report.missing, 0);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a running array is made of: its members as they are on disk, and the file of an external
+// bitmap.
+#pragma once
+
+#include "engine/io/block_source.h"
+#include "engine/metadata/superblock.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace bitmend {
+
+// How members are reached by the path they are named with.
+struct MemberAccess
+{
+    std::function<Result<SourcePtr>(const std::string&)> look; // read-only, leaves no trace
+    std::function<Result<DevicePtr>(const std::string&)> open; // to be written
+};
+
+struct ArrayMember
+{
+    std::string path;
+    SourcePtr source;
+    DevicePtr device; // the same, to be written; null when read-only
+    Sectors dataOffset;
+    std::shared_ptr<const Superblock> superblock; // as it lies on the member
+    int role = -1;                                // -1: an idle spare
+    bool inSync = false;
+    Sectors recoveryOffset; // with a role and not in sync: valid below this
+    bool byBitmap = false;  // its recovery copies needed chunks only
+    bool unflushed = false;
+    std::optional<Error> fault; // it failed while the array ran: never written again, no role
+
+    bool isFaulty() const { return fault.has_value(); }
+    bool hasRole() const { return role >= 0; }
+    bool isRebuilding() const { return hasRole() && !inSync; }
+};
+
+// The file of an external bitmap: the only copy of it.
+struct BitmapFile
+{
+    std::string path;
+    DevicePtr device;
+    bool unflushed = false;
+};
+
+} // namespace bitmend

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/foreground.h"
+
+#include "engine/array/commit.h"
+#include "engine/array/intent_bits.h"
+#include "engine/base/log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace bitmend {
+
+namespace {
+
+constexpr std::chrono::milliseconds kSafeModeDelay{200}; // md's own
+
+struct Target
+{
+    std::string path;
+    DevicePtr device;
+    std::uint64_t dataStart = 0; // bytes
+    bool inSync = false;
+    bool isTried = false;
+    Result<void> written;
+};
+
+SectorRange rowsOf(std::uint64_t offset, std::size_t length)
+{
+    return {{offset / kSectorBytes}, {(offset + length + kSectorBytes - 1) / kSectorBytes}};
+}
+
+Result<void> checkRange(const ArrayState& state, std::uint64_t offset, std::size_t length)
+{
+    const auto size = state.arraySize.bytes();
+    if (offset > size || length > size - offset)
+        return fail(ErrorCode::ShortRead, state.name, static_cast<std::int64_t>(offset));
+    return {};
+}
+
+} // namespace
+
+// A write between taking its rows and having its bits on disk, and after that. Lives in its
+// thread's frame, which does not go on before somebody has answered.
+struct PendingWrite
+{
+    ChunkRun chunks; // empty without a bitmap
+    bool isAnswered = false;
+    bool whenDegraded = false;
+    Result<void> answer;
+    std::vector<Target> targets; // in-sync members first
+};
+
+namespace {
+
+void setBits(ArrayState& state, const PendingWrite& write)
+{
+    if (!state.bitmap)
+        return;
+    auto& bitmap = *state.bitmap;
+    for (auto chunk = write.chunks.begin; chunk < write.chunks.end; ++chunk) {
+        if (bitmap.intent().begin(chunk))
+            setBit(state, bitmap, chunk);
+        // Whoever is missing lacks this, and so may a member that gets a role before the data is
+        // written: from here on a recovery by the bitmap comes by, and waits for these rows.
+        if (write.whenDegraded)
+            bitmap.need(chunk);
+    }
+}
+
+void endChunks(ArrayState& state, const PendingWrite& write)
+{
+    for (auto chunk = write.chunks.begin; chunk < write.chunks.end && state.bitmap; ++chunk)
+        state.bitmap->intent().end(chunk);
+    --state.writesUnderWay;
+    state.lastWrite = state.clock();
+}
+
+std::vector<Target> targets(const ArrayState& state)
+{
+    std::vector<Target> all;
+    for (const auto& member : state.members) {
+        if (member.hasRole())
+            all.push_back(
+                {member.path, member.device, member.dataOffset.bytes(), member.inSync, false, {}});
+    }
+    std::ranges::stable_partition(all, &Target::inSync);
+    return all;
+}
+
+// Bits for everybody who waits, in one round.
+void serve(ArrayState& state)
+{
+    std::vector<PendingWrite*> waiting;
+    {
+        const std::lock_guard queue(state.announcing);
+        waiting.swap(state.announced);
+    }
+    auto answer = state.writable();
+    const bool wasDirty = state.isDirty;
+    if (answer) {
+        for (auto* write : waiting) {
+            ++state.writesUnderWay;
+            write->whenDegraded = state.isDegraded();
+            setBits(state, *write);
+        }
+        answer = announceWrites(state);
+        for (auto* write : waiting) {
+            write->targets = targets(state);
+            if (!answer)
+                endChunks(state, *write);
+        }
+    }
+    for (auto* write : waiting) {
+        write->answer = answer;
+        write->isAnswered = true;
+    }
+    if (!wasDirty)
+        state.publish();
+    state.frames.publish(LiveFrames::Pace::WhenDue);
+}
+
+Result<void> announce(ArrayState& state, PendingWrite& write)
+{
+    {
+        const std::lock_guard queue(state.announcing);
+        state.announced.push_back(&write);
+    }
+    const auto guard = state.lock();
+    if (!write.isAnswered)
+        serve(state);
+    return write.answer;
+}
+
+// A copy that is being rebuilt follows those that count; it may not be ahead of all of them.
+void writeToAll(PendingWrite& write, std::uint64_t offset, std::span<const std::byte> from)
+{
+    bool arrived = false;
+    for (auto& target : write.targets) {
+        if (!target.inSync && !arrived)
+            break;
+        target.isTried = true;
+        target.written = target.device->writeAt(target.dataStart + offset, from);
+        arrived |= target.inSync && target.written.has_value();
+    }
+}
+
+// Fails the members that did not take the data. Good when one that still counts has it.
+Result<void> settleTargets(ArrayState& state, PendingWrite& write, std::size_t length)
+{
+    Result<void> outcome = fail(ErrorCode::NotEnoughMembers, state.name);
+    for (const auto& target : write.targets) {
+        auto* member = state.member(target.path);
+        if (!member || !target.isTried)
+            continue;
+        const auto noted = noteDataWritten(state, *member, length, target.written);
+        if (noted || member->isFaulty() || failMember(state, *member, target.written.error()))
+            continue;
+        outcome = std::unexpected(target.written.error());
+        // The copies differ now, and no superblock can say so. Bits and dirty superblocks are on
+        // disk: that is how they have to stay.
+        if (std::ranges::count_if(state.members, &ArrayMember::hasRole) > 1)
+            state.failure = target.written.error();
+    }
+    BM_TRY(state.writable());
+    const bool isKept = std::ranges::any_of(write.targets, [&state](const Target& target) {
+        const auto* member = state.member(target.path);
+        return target.isTried && target.written && member && member->inSync;
+    });
+    return isKept ? Result<void>() : outcome;
+}
+
+// The end of a write on a complete array vouches for all that has been cleared until now.
+void raiseEventsCleared(ArrayState& state, const PendingWrite& write)
+{
+    if (!state.bitmap || write.whenDegraded || state.isDegraded() ||
+        state.bitmap->header().eventsCleared >= state.events)
+        return;
+    state.bitmap->setEventsCleared(state.events);
+    state.bitmap->intent().setHeaderFirst(true);
+}
+
+Result<void> settle(ArrayState& state, PendingWrite& write, std::size_t length)
+{
+    const auto guard = state.lock();
+    const auto members = state.inSyncCount();
+    const auto outcome = settleTargets(state, write, length);
+    if (outcome)
+        raiseEventsCleared(state, write);
+    if (state.bitmap && (!outcome || state.isDegraded())) {
+        for (auto chunk = write.chunks.begin; chunk < write.chunks.end; ++chunk)
+            state.bitmap->need(chunk);
+    }
+    endChunks(state, write);
+    if (state.inSyncCount() != members || state.failure)
+        state.publish();
+    return outcome;
+}
+
+Result<void> sweepWhenDue(ArrayState& state)
+{
+    if (!state.bitmap)
+        return {};
+    const auto now = state.clock();
+    if (state.lastSweep == ArrayState::Clock::time_point{})
+        state.lastSweep = now;
+    if (now - state.lastSweep < std::chrono::seconds(state.bitmap->header().daemonSleep))
+        return {};
+    state.lastSweep = now;
+    return sweepBits(state);
+}
+
+} // namespace
+
+Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to)
+{
+    BM_TRY(checkRange(state, offset, to.size()));
+    if (to.empty())
+        return {};
+    std::optional<RowLocks::Hold> hold;
+    if (state.mode != WriteMode::ReadOnly)
+        hold.emplace(state.rows.take(rowsOf(offset, to.size()), RowUse::Read));
+    const auto readers = state.readers();
+    Result<void> last = fail(ErrorCode::NotEnoughMembers, state.name);
+    for (const auto& reader : *readers) {
+        last = reader.source->readAt(reader.dataStart + offset, to);
+        if (last)
+            return last;
+        log(LogEvent::ReadFailed, state.name, reader.source->name(), reader.dataStart + offset,
+            static_cast<std::uint64_t>(last.error().sysErrno));
+    }
+    return last;
+}
+
+Result<void> writeForeground(
+    ArrayState& state, std::uint64_t offset, std::span<const std::byte> from)
+{
+    BM_TRY(checkRange(state, offset, from.size()));
+    BM_TRY(state.writable());
+    if (from.empty())
+        return {};
+    const auto rows = rowsOf(offset, from.size());
+    const auto hold = state.rows.take(rows, RowUse::Write);
+    PendingWrite write;
+    {
+        const auto guard = state.lock();
+        BM_TRY(sweepWhenDue(state));
+        if (state.bitmap) {
+            const auto size = state.bitmap->chunk().count;
+            write.chunks = {rows.begin.count / size, (rows.end.count + size - 1) / size};
+        }
+    }
+    BM_TRY(announce(state, write));
+    writeToAll(write, offset, from);
+    return settle(state, write, from.size());
+}
+
+Result<void> maintain(ArrayState& state)
+{
+    const auto guard = state.lock();
+    if (state.mode == WriteMode::ReadOnly || state.isStopped || state.failure)
+        return {};
+    BM_TRY(sweepWhenDue(state));
+    const bool isIdle = state.writesUnderWay == 0 && state.resyncOffset == kMaxSector &&
+                        state.clock() - state.lastWrite >= kSafeModeDelay;
+    if (!state.isDirty || !isIdle)
+        return {};
+    // The data first: clean superblocks say that all copies have it.
+    BM_TRY(flushMembers(state));
+    state.isDirty = false;
+    const auto updated = updateSuperblocks(state);
+    state.publish();
+    return updated;
+}
+
+} // namespace bitmend

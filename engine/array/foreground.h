@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and writing an assembled array beside whatever job runs on it, and what is left to do
+// when nobody writes any more.
+//
+// A write, in md's order: its rows are taken; the bits of its chunks and superblocks that say dirty
+// become durable on every member that has a role; then the data goes to all of them; then its
+// chunks count as idle, and maintain() lets their bits go later. Writes that wait for their bits at
+// the same time share one round of pages and flushes.
+//
+// Threads: from any.
+#pragma once
+
+#include "engine/array/array_state.h"
+
+#include <cstddef>
+#include <span>
+
+namespace bitmend {
+
+// From an in-sync member; where it fails, from the next one.
+Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to);
+
+// Done when every member with a role has the data, in cache at least. A member that does not take
+// it is failed first, in the superblocks of the others.
+Result<void> writeForeground(
+    ArrayState& state, std::uint64_t offset, std::span<const std::byte> from);
+
+// What is due by the array's clock: a sweep of the bitmap when the format's daemon_sleep has
+// passed, clean superblocks when nothing was written for a while.
+Result<void> maintain(ArrayState& state);
+
+} // namespace bitmend
