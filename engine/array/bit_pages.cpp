@@ -36,6 +36,17 @@ constexpr std::uint64_t maskOf(std::uint64_t first, std::uint64_t last)
 
 std::uint64_t bitsIn(std::uint64_t word) { return static_cast<std::uint64_t>(std::popcount(word)); }
 
+// The first or last bit in a range for which `holds`, which says whether a range has one.
+template <typename Holds> std::uint64_t halve(ChunkRange range, bool wantsFirst, const Holds& holds)
+{
+    while (range.first < range.last) {
+        const std::uint64_t middle = range.first + (range.last - range.first) / 2;
+        const bool lower = wantsFirst ? holds(range.first, middle) : !holds(middle + 1, range.last);
+        range = lower ? ChunkRange{range.first, middle} : ChunkRange{middle + 1, range.last};
+    }
+    return range.first;
+}
+
 } // namespace
 
 struct BitPages::Page
@@ -331,14 +342,7 @@ std::optional<std::uint64_t> BitPages::search(std::uint64_t from, bool value, bo
             near = forward ? far + 1 : far - 1;
             continue;
         }
-        std::uint64_t low = std::min(near, far);
-        std::uint64_t high = std::max(near, far);
-        while (low < high) {
-            const std::uint64_t middle = low + (high - low) / 2;
-            const bool inLower = forward ? holds(low, middle) : !holds(middle + 1, high);
-            (inLower ? high : low) = inLower ? middle : middle + 1;
-        }
-        return low;
+        return halve({std::min(near, far), std::max(near, far)}, forward, holds);
     }
 }
 

@@ -72,6 +72,9 @@ void SuperblocksModel::addRows(
 
 void SuperblocksModel::markDifferences()
 {
+    const auto valueOf = [](const std::optional<FieldText>& field) {
+        return field ? std::optional(field->value) : std::nullopt;
+    };
     for (Row& row : m_rows) {
         const std::optional<FieldText>* first = nullptr;
         for (std::size_t i = 0; i < row.values.size(); ++i) {
@@ -80,8 +83,7 @@ void SuperblocksModel::markDifferences()
                 continue;
             if (!first) {
                 first = &row.values[i];
-            } else if (first->has_value() != row.values[i].has_value() ||
-                       (*first && (*first)->value != row.values[i]->value)) {
+            } else if (valueOf(*first) != valueOf(row.values[i])) {
                 row.differs = !isMembersOwn(row.field);
             }
         }
@@ -122,12 +124,13 @@ QVariant SuperblocksModel::data(const QModelIndex& index, int role) const
     const auto& value = row.values[std::size_t(index.column() - kFirstMember)];
     if (role == Qt::DisplayRole || role == Qt::AccessibleTextRole)
         return value ? latin(value->value) : QStringLiteral("\u2013");
-    if (role == Qt::ToolTipRole && value)
+    if (role == Qt::ToolTipRole && value) {
         return tr("%1, bytes %2 to %3%4")
             .arg(row.field)
             .arg(value->offset)
             .arg(value->offset + value->length - 1)
             .arg(value->raw ? tr(": 0x%1").arg(*value->raw, 0, 16) : QString());
+    }
     return {};
 }
 

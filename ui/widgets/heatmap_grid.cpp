@@ -111,10 +111,11 @@ void HeatmapGrid::repaintChanged(const std::vector<ChunkRange>& changes)
     const ChunkRange visible = m_layout.visibleRange();
     QRect rowRect; // what changed in the row at hand, in device pixels
     const auto flush = [&] {
-        if (!rowRect.isNull())
-            update(QRectF(QPointF(rowRect.topLeft()) / devicePixelRatioF(),
-                QSizeF(rowRect.size()) / devicePixelRatioF())
-                    .toAlignedRect());
+        if (rowRect.isNull())
+            return;
+        const QRectF logical(QPointF(rowRect.topLeft()) / devicePixelRatioF(),
+            QSizeF(rowRect.size()) / devicePixelRatioF());
+        update(logical.toAlignedRect());
         rowRect = {};
     };
     int done = 0; // cells before it were looked at: several changes often fall into one cell
@@ -229,6 +230,8 @@ void HeatmapGrid::updateCells(ChunkRange chunks)
         return;
     const auto first = m_layout.indexOf(m_layout.cellOf(std::max(chunks.first, visible.first)));
     const auto last = m_layout.indexOf(m_layout.cellOf(std::min(chunks.last, visible.last)));
+    if (!first || !last)
+        return;
     QRect area = rectOf(*first) | rectOf(*last);
     if (*first / m_layout.columns() != *last / m_layout.columns()) {
         area.setLeft(0);

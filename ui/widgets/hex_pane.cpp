@@ -111,7 +111,8 @@ void HexPane::paintEvent(QPaintEvent*)
     QPainter painter(viewport());
     painter.fillRect(viewport()->rect(), palette().color(QPalette::Base));
     const auto first = std::size_t(verticalScrollBar()->value());
-    const auto shown = std::size_t(viewport()->height() / lineHeight() + 1);
+    const int lines = viewport()->height() / lineHeight() + 1;
+    const auto shown = std::size_t(lines);
     for (std::size_t line = first; line < first + shown && line * kPerLine < m_bytes.size(); ++line)
         paintLine(painter, line);
     if (hasFocus()) {
