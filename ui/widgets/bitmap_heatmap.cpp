@@ -113,10 +113,13 @@ BitmapFramePtr BitmapHeatmap::frame() const { return m_grid->frame(); }
 void BitmapHeatmap::setFrame(BitmapFramePtr frame)
 {
     m_legend->setFrame(frame);
-    m_overview->setFrame(frame);
+    std::vector<ChunkRange> changes;
+    if (frame && m_grid->frame())
+        changes = changedChunks(*m_grid->frame(), *frame, Compare::States);
+    m_overview->setFrame(frame, changes);
     if (m_members->isVisibleTo(this))
         m_members->setFrame(frame);
-    m_grid->setFrame(std::move(frame));
+    m_grid->setFrame(std::move(frame), changes);
 
     const bool chunks = hasChunks();
     m_overview->setVisible(chunks);

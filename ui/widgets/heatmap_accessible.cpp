@@ -18,7 +18,7 @@ class CellAccessible final : public QAccessibleInterface, public QAccessibleTabl
 {
 public:
     CellAccessible(HeatmapGrid* grid, int index) : m_grid(grid), m_index(index) {}
-    virtual ~CellAccessible() = default;
+    ~CellAccessible() override = default;
 
     bool isValid() const override
     {
@@ -181,7 +181,8 @@ public:
     int columnCount() const override { return hasCells() ? grid().layoutOfCells().columns() : 0; }
     int rowCount() const override
     {
-        return hasCells() ? (childCount() + columnCount() - 1) / columnCount() : 0;
+        const int columns = columnCount();
+        return columns > 0 ? (childCount() + columns - 1) / columns : 0;
     }
     QList<int> selectedColumns() const override { return {}; }
     QList<int> selectedRows() const override { return {}; }

@@ -51,7 +51,7 @@ QSize HeatmapGrid::devicePixels() const
     return {int(width() * scale), int(height() * scale)};
 }
 
-void HeatmapGrid::setFrame(BitmapFramePtr frame)
+void HeatmapGrid::setFrame(BitmapFramePtr frame, const std::vector<ChunkRange>& changes)
 {
     if (frame == m_frame)
         return;
@@ -66,7 +66,7 @@ void HeatmapGrid::setFrame(BitmapFramePtr frame)
         layOut(0);
         return;
     }
-    repaintChanged(changedChunks(*before, *m_frame, Compare::States));
+    repaintChanged(changes);
 }
 
 void HeatmapGrid::layOut(int zoom)

@@ -26,7 +26,8 @@ class HeatmapGrid final : public QWidget
 public:
     explicit HeatmapGrid(QWidget* parent = nullptr);
 
-    void setFrame(BitmapFramePtr frame);
+    // `changes` is where it differs from the frame before, by changedChunks().
+    void setFrame(BitmapFramePtr frame, const std::vector<ChunkRange>& changes);
     const BitmapFramePtr& frame() const { return m_frame; }
     const HeatmapLayout& layoutOfCells() const { return m_layout; }
     CellLook lookAt(int index) const { return m_looks[std::size_t(index)]; }

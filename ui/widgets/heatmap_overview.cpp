@@ -42,7 +42,7 @@ void HeatmapOverview::rebuild()
     update();
 }
 
-void HeatmapOverview::setFrame(BitmapFramePtr frame)
+void HeatmapOverview::setFrame(BitmapFramePtr frame, const std::vector<ChunkRange>& changes)
 {
     const BitmapFramePtr before = std::exchange(m_frame, std::move(frame));
     if (before == m_frame)
@@ -54,7 +54,7 @@ void HeatmapOverview::setFrame(BitmapFramePtr frame)
         return;
     }
     int done = 0;
-    for (const ChunkRange& change : changedChunks(*before, *m_frame, Compare::States)) {
+    for (const ChunkRange& change : changes) {
         const int end = m_columns.columnAt(change.last) + 1;
         for (int column = std::max(done, m_columns.columnAt(change.first)); column < end;
             ++column) {
@@ -110,14 +110,16 @@ void HeatmapOverview::paintEvent(QPaintEvent* event)
         if (look == CellLook{} || !QRectF(event->rect()).intersects(span))
             continue;
         const bool hollow = look.fill == ChunkState::Ignored || look.fill == ChunkState::Differs;
-        if (look.fill != ChunkState::Clean)
+        if (look.fill != ChunkState::Clean) {
             painter.fillRect(hollow ? span.adjusted(0, kStripHeight / 2.0, 0, 0) : span,
                 colorOf(look, palette()));
+        }
         if (look.syncing)
             painter.fillRect(span, roleColor(ColorRole::Syncing, palette()));
-        if (look.pageDue)
+        if (look.pageDue) {
             painter.fillRect(QRectF(span.left(), kStripHeight - 4, span.width(), 2),
                 roleColor(ColorRole::PageDue, palette()));
+        }
     }
     painter.restore();
 

@@ -19,7 +19,8 @@ class HeatmapOverview final : public QWidget
 public:
     explicit HeatmapOverview(QWidget* parent = nullptr);
 
-    void setFrame(BitmapFramePtr frame);
+    // `changes` is where it differs from the frame before, by changedChunks().
+    void setFrame(BitmapFramePtr frame, const std::vector<ChunkRange>& changes);
     void setVisibleChunks(ChunkRange range);
 
     QSize sizeHint() const override;
