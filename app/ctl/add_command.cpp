@@ -117,7 +117,7 @@ ExitCode addCommand(const Options& options)
     }
     auto recovered = sync(**array, SyncAction::Recover, job.control());
     if (!recovered && recovered.error().code == ErrorCode::NothingToDo)
-        recovered = SyncOutcome{.action = SyncAction::Recover, .completed = true};
+        recovered = nothingToDo(SyncAction::Recover);
     if (!recovered)
         return complain(recovered.error());
     report((*array)->snapshot().report, added, *recovered, options);

@@ -30,6 +30,8 @@ ExitCode planCommand(const Options& options);
 ExitCode readCommand(const Options& options);
 ExitCode resyncCommand(const Options& options);
 ExitCode recoverCommand(const Options& options);
+ExitCode checkCommand(const Options& options);
+ExitCode repairCommand(const Options& options);
 ExitCode addCommand(const Options& options);
 ExitCode stopCommand(const Options& options);
 

@@ -20,10 +20,12 @@ constexpr std::array<Names, 8> kReadOptions = {"--array", "--bitmap-file", "--ov
     "--reference", "--offset", "--length", "--output"};
 constexpr std::array<Names, 7> kWriteOptions = {
     "--array", "--bitmap-file", "--overlay", "--in-place", "--without", "--reference", "--dry-run"};
+constexpr std::array<Names, 6> kCheckOptions = {
+    "--array", "--bitmap-file", "--overlay", "--without", "--reference", "--dry-run"};
 constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
     "--without", "--reference", "--spare", "--dry-run"};
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 11> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -52,9 +54,19 @@ constexpr std::array<Command, 9> kCommands = {{
         "point from which the next call carries on.\n",
         kWriteOptions, true, resyncCommand},
     {"recover", "--overlay DIR [PATH...]", "finish rebuilding members that are not in sync yet",
-        "Goes on where an interrupted recovery stopped; a spare that the array knows takes a vacant\n"
+        "Goes on where an interrupted recovery stopped; a spare that the array knows takes a "
+        "vacant\n"
         "slot first. Ctrl-C stops at a point from which the next call carries on.\n",
         kWriteOptions, true, recoverCommand},
+    {"check", "[PATH...]", "compare all members and count what differs",
+        "Reads everything, whatever the bitmap says. The exit status is 4 when something differs\n"
+        "or no member can give it. Counts as md does, and lists the exact ranges. Writes "
+        "nothing.\n",
+        kCheckOptions, false, checkCommand},
+    {"repair", "--overlay DIR [PATH...]", "compare all members and make them equal",
+        "As check; where members differ the copy of the lowest slot is written to the others. The\n"
+        "exit status is 4 when something differed.\n",
+        kWriteOptions, true, repairCommand},
     {"add", "--overlay DIR --spare FILE [PATH...]", "give a degraded array a new member",
         "Writes the superblock and the whole bitmap to the new member, gives it the vacant slot,\n"
         "and recovers its contents from the others. Ctrl-C stops at a point from which the same\n"

@@ -16,7 +16,11 @@ namespace bitmend::ctl {
 Json outcomeJson(std::string_view action, const ArrayReport& array, const SyncOutcome& outcome);
 
 // One sentence about a finished or interrupted sync.
+// What is reported where there was nothing to do.
+SyncOutcome nothingToDo(SyncAction action);
+
 std::string syncSentence(std::string_view action, const SyncOutcome& outcome);
+std::string checkSentence(std::string_view action, const SyncOutcome& outcome);
 
 // The assembly's plan, for --dry-run.
 ExitCode printPlan(const AssemblyPlan& plan, const Options& options);

@@ -14,7 +14,7 @@ namespace {
 void report(const ArrayReport& array, const StopOutcome& outcome, const Options& options)
 {
     if (options.json) {
-        Json object = outcomeJson("stop", array, {.completed = true});
+        Json object = outcomeJson("stop", array, nothingToDo({}));
         object["written_bytes"] = outcome.writtenBytes;
         object["events"] = outcome.events;
         object["chunks_kept"] = outcome.chunksKept;

@@ -73,7 +73,7 @@ ExitCode run(const Options& options, SyncAction action)
     const auto code = complain(outcome.error());
     if (outcome.error().code != ErrorCode::NothingToDo)
         return code;
-    return report(name, {.action = action, .completed = true}, options);
+    return report(name, nothingToDo(action), options);
 }
 
 } // namespace

@@ -78,6 +78,7 @@ void MirrorWindow::readBlock(std::size_t index, std::span<ArrayMember* const> co
 std::vector<bool> MirrorWindow::differing(const ArrayMember& target)
 {
     std::vector<bool> differs(blocks());
+    m_otherLost.assign(blocks(), false);
     const bool whole = readFrom(target, 0, m_other.first(m_length)).has_value();
     if (whole && equal(m_truth.first(m_length), m_other.first(m_length)))
         return differs;
@@ -86,11 +87,60 @@ std::vector<bool> MirrorWindow::differing(const ArrayMember& target)
             continue;
         const auto other = block(m_other, index);
         const bool readable = whole || readFrom(target, index, other).has_value();
+        m_otherLost[index] = !readable;
         differs[index] = !readable || !equal(block(m_truth, index), other);
         if (differs[index])
             m_tally.differingBytes += other.size();
     }
     return differs;
+}
+
+SectorRange MirrorWindow::blockSectors(std::size_t index) const
+{
+    const auto begin = m_range.begin.count + index * kBlockBytes / kSectorBytes;
+    return {{begin}, std::min(Sectors{begin + kBlockBytes / kSectorBytes}, m_range.end)};
+}
+
+void MirrorWindow::append(std::vector<SectorRange>& ranges, SectorRange range)
+{
+    if (!ranges.empty() && ranges.back().end == range.begin)
+        ranges.back().end = range.end;
+    else
+        ranges.push_back(range);
+}
+
+std::vector<SectorRange> MirrorWindow::differences(const ArrayMember& target)
+{
+    std::vector<SectorRange> ranges;
+    const auto differs = differing(target);
+    for (std::size_t index = 0; index < blocks(); ++index) {
+        if (!differs[index])
+            continue;
+        const auto sectors = blockSectors(index);
+        if (m_otherLost[index]) {
+            append(ranges, sectors);
+            continue;
+        }
+        const auto truth = block(m_truth, index);
+        const auto other = block(m_other, index);
+        for (std::size_t at = 0; at < truth.size(); at += kSectorBytes) {
+            const auto length = std::min<std::size_t>(kSectorBytes, truth.size() - at);
+            const Sectors sector{sectors.begin.count + at / kSectorBytes};
+            if (!equal(truth.subspan(at, length), other.subspan(at, length)))
+                append(ranges, {sector, sector + Sectors{1}});
+        }
+    }
+    return ranges;
+}
+
+std::vector<SectorRange> MirrorWindow::lostRanges() const
+{
+    std::vector<SectorRange> ranges;
+    for (std::size_t index = 0; index < blocks(); ++index) {
+        if (m_blockLost[index])
+            append(ranges, blockSectors(index));
+    }
+    return ranges;
 }
 
 Result<void> MirrorWindow::writeRun(ArrayMember& target, std::size_t first, std::size_t end)

@@ -36,6 +36,11 @@ public:
 
     const ArrayMember* source() const { return m_source; } // null when read from several
 
+    // The component sectors in which `target` is not what was read, in order. What it does not give
+    // counts as different; what is lost does not.
+    std::vector<SectorRange> differences(const ArrayMember& target);
+    std::vector<SectorRange> lostRanges() const;
+
     // Makes `target` equal to what was read. Only what differs is written, unless that is more than
     // a quarter of the window. What cannot be read from the target is written.
     Result<void> copyTo(ArrayMember& target);
@@ -43,6 +48,9 @@ public:
     // The same for a target whose contents are worth nothing: zeros are compared, so that a blank
     // newcomer stays sparse, all else is written unseen.
     Result<void> copyToBlank(ArrayMember& target);
+
+    // Appends a range to a list of them, or lets the last one grow.
+    static void append(std::vector<SectorRange>& ranges, SectorRange range);
 
     const Tally& tally() const { return m_tally; }
 
@@ -52,6 +60,7 @@ private:
     Result<void> readFrom(
         const ArrayMember& member, std::size_t firstBlock, std::span<std::byte> to);
     void readBlock(std::size_t index, std::span<ArrayMember* const> copies);
+    SectorRange blockSectors(std::size_t index) const;
     std::vector<bool> differing(const ArrayMember& target);
     Result<void> writeBlocks(ArrayMember& target, const std::vector<bool>& wanted);
     Result<void> writeRun(ArrayMember& target, std::size_t first, std::size_t end);
@@ -63,6 +72,7 @@ private:
     SectorRange m_range;
     std::size_t m_length = 0; // bytes
     std::vector<bool> m_blockLost;
+    std::vector<bool> m_otherLost; // blocks that the member last compared did not give
     const ArrayMember* m_source = nullptr;
     std::optional<Error> m_lost; // the first block nobody gave, in this window
     Tally m_tally;

@@ -6,7 +6,7 @@
 
 namespace bitmend {
 
-enum class SyncAction : std::uint8_t { Resync, Recover };
+enum class SyncAction : std::uint8_t { Resync, Recover, Check, Repair };
 
 struct ArraySnapshot
 {

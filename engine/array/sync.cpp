@@ -3,6 +3,7 @@
 
 #include "engine/array/array.h"
 #include "engine/array/array_state.h"
+#include "engine/array/check.h"
 #include "engine/array/commit.h"
 #include "engine/array/hot_add.h"
 #include "engine/array/mirror_window.h"
@@ -373,6 +374,8 @@ Result<void> SyncRun::endRecovery()
 Result<SyncOutcome> sync(Array& array, SyncAction action, JobControl& control)
 {
     auto& state = array.state();
+    if (action == SyncAction::Check || action == SyncAction::Repair)
+        return checkMirror(state, action, control);
     {
         const auto guard = state.lock();
         BM_TRY(state.writable());

@@ -44,6 +44,25 @@ class Mend(DemoCase):
             self.assertEqual(self.contents(*others), whole)
         self.assertEqual(self.state(), before)
 
+    def test_check_finds_and_repair_mends_what_differs(self):
+        before = self.state()
+        found = self.result("check", self.a, self.b, status=4)
+        self.assertEqual((found["completed"], found["checked_bytes"], found["written_bytes"]), (True, SIZE, 0))
+        self.assertEqual(found["mismatch_sectors"] % 128, 0)
+        self.assertTrue(found["differing_ranges"])
+        said = run("check", self.a, self.b)
+        self.assertEqual(said.status, 4)
+        self.assertIn("mismatch_cnt", said.text)
+        repaired = self.result("repair", "--overlay", self.overlay, self.a, self.b, status=4)
+        self.assertEqual(repaired["mismatch_sectors"], found["mismatch_sectors"])
+        again = self.result("check", "--overlay", self.overlay, self.a, self.b)
+        self.assertEqual((again["mismatch_sectors"], again["differing_ranges"]), (0, []))
+        self.assertEqual(self.state(), before)
+
+    def test_check_of_a_single_copy_has_nothing_to_do(self):
+        alone = self.result("check", "--without", self.b, self.a, self.b)
+        self.assertEqual((alone["completed"], alone["checked_bytes"]), (True, 0))
+
     def test_a_second_resync_has_nothing_to_do_and_says_so(self):
         run("resync", "--overlay", self.overlay, self.a, self.b)
         again = self.result("resync", "--overlay", self.overlay, self.a, self.b)
@@ -144,7 +163,7 @@ class Mend(DemoCase):
 
 
 class NothingIsWritten(DemoCase):
-    JOBS = (["scan", "--deep"], ["examine"], ["bitmap"], ["plan"], ["read", "--output", "-"])
+    JOBS = (["scan", "--deep"], ["examine"], ["bitmap"], ["plan"], ["check"], ["read", "--output", "-"])
 
     def opened_for_writing(self, *arguments):
         trace = Path(self.scratch.name) / "trace"
