@@ -34,5 +34,6 @@ ExitCode checkCommand(const Options& options);
 ExitCode repairCommand(const Options& options);
 ExitCode addCommand(const Options& options);
 ExitCode stopCommand(const Options& options);
+ExitCode writeCommand(const Options& options);
 
 } // namespace bitmend::ctl

@@ -24,8 +24,10 @@ constexpr std::array<Names, 6> kCheckOptions = {
     "--array", "--bitmap-file", "--overlay", "--without", "--reference", "--dry-run"};
 constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
     "--without", "--reference", "--spare", "--dry-run"};
+constexpr std::array<Names, 9> kFillOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--without", "--reference", "--offset", "--flush-every", "--dry-run"};
 
-constexpr std::array<Command, 11> kCommands = {{
+constexpr std::array<Command, 12> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -48,6 +50,13 @@ constexpr std::array<Command, 11> kCommands = {{
         "member can give is filled with zeros and listed; the exit status is then 4. Writes\n"
         "nothing to the members.\n",
         kReadOptions, false, readCommand},
+    {"write", "--offset BYTES --overlay DIR FILE|- [PATH...]",
+        "write into the array, on all its members",
+        "As md does it: the bits of what is written are on every member before the data, and go\n"
+        "when the array is stopped, which it is at the end. Ctrl-C stops after what was read so\n"
+        "far. With --verbose says after each flush how much of the input no power cut takes "
+        "away.\n",
+        kFillOptions, true, writeCommand},
     {"resync", "--overlay DIR [PATH...]", "make the members agree again after a power cut",
         "With a write-intent bitmap only the chunks that are set in it are read. Ctrl-C stops at "
         "a\n"

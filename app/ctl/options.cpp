@@ -26,7 +26,7 @@ bool set(std::string& target, std::string_view value)
     return !value.empty();
 }
 
-const std::array<Option, 17> kOptions = {{
+const std::array<Option, 18> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -82,6 +82,12 @@ const std::array<Option, 17> kOptions = {{
         [](Options& options, std::string_view value) {
             options.length = parseSize(value);
             return options.length.has_value();
+        }},
+    {"--flush-every", "BYTES",
+        "make what was written durable each time that much was (default: once)",
+        [](Options& options, std::string_view value) {
+            options.flushEvery = parseSize(value).value_or(0);
+            return options.flushEvery != 0;
         }},
     {"--output", "FILE", "a file that does not exist yet, or - for standard output",
         [](Options& options, std::string_view value) {

@@ -194,6 +194,12 @@ Result<void> Array::maintain() { return bitmend::maintain(*m_state); }
 
 ArraySnapshot Array::snapshot() const { return m_state->published(); }
 
+std::uint64_t Array::writtenBytes() const
+{
+    const auto guard = m_state->lock();
+    return m_state->writtenBytes;
+}
+
 FrameBox<BitmapFrame>& Array::frames() const { return m_state->frames.box(); }
 
 Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAccess access)
