@@ -8,8 +8,8 @@ namespace bitmend {
 
 struct ArrayState;
 
-// For sync(): `action` is Check or Repair. Goes on beside reads and writes. A repair that is completed on an array that was due for
-// a resync ends that as well.
+// For sync(): `action` is Check or Repair. Goes on beside reads and writes. A repair that is
+// completed on an array that was due for a resync ends that as well.
 Result<SyncOutcome> checkMirror(ArrayState& state, SyncAction action, JobControl& control);
 
 } // namespace bitmend

@@ -10,6 +10,6 @@
     do {                                                                                           \
         if (!(condition)) {                                                                        \
             std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);           \
-            std::_Exit(1);                                                                          \
+            std::_Exit(1);                                                                         \
         }                                                                                          \
     } while (false)
