@@ -56,7 +56,7 @@ inline BitmapFrameBuilder resyncingArray()
     constexpr std::uint64_t kChunks = 29809;
     BitmapFrameBuilder builder(mirrorReport(kChunks, 64U << 20));
     for (const std::uint64_t first : {2300, 2950, 4400, 6200, 10900, 12300})
-        builder.mark(first, first + 300 * (first % 4 == 0 ? 1 : 0) + 20, ChunkState::Done);
+        builder.mark(first, first + (first % 4 == 0 ? 320U : 20U), ChunkState::Done);
     builder.mark(14300, 14301, ChunkState::Syncing);
     for (const std::uint64_t first : {14900, 17000, 19800, 20300, 27500})
         markDirty(builder, first, first + first % 90);

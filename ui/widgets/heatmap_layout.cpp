@@ -9,14 +9,14 @@ namespace bitmend {
 
 namespace {
 
-constexpr double kPitch = 15; // logical pixels, of a cell among many
-constexpr double kLargestPitch = 34;
+constexpr int kPitch = 15; // logical pixels, of a cell among many
+constexpr int kLargestPitch = 34;
 constexpr double kGap = 2;
 
 // The largest pitch at which all chunks fit, one in a cell; kPitch when there are too many.
-double pitchFor(QSize pixels, qreal scale, std::uint64_t chunks)
+int pitchFor(QSize pixels, qreal scale, std::uint64_t chunks)
 {
-    for (double pitch = kLargestPitch; pitch > kPitch; pitch -= 1) {
+    for (int pitch = kLargestPitch; pitch > kPitch; --pitch) {
         const double columns = std::floor((pixels.width() / scale + kGap) / pitch);
         const double rows = std::floor((pixels.height() / scale + kGap) / pitch);
         if (columns * rows >= double(chunks))
@@ -49,7 +49,7 @@ HeatmapLayout::HeatmapLayout(QSize devicePixels, qreal scale, std::uint64_t chun
     : m_chunks(chunks)
     , m_gap(std::max(1, int(std::lround(kGap * scale))))
 {
-    const double pitch = pitchFor(devicePixels, scale, chunks);
+    const int pitch = pitchFor(devicePixels, scale, chunks);
     const int wanted = int(std::lround(pitch * scale));
     // Cells that were made large so that all chunks fit must not grow out of that again.
     const int most = pitch > kPitch ? wanted : wanted + wanted / 10;

@@ -155,9 +155,10 @@ void HeatmapMembers::paintEvent(QPaintEvent*)
                 strip.leftOf(column + 1) - strip.leftOf(column), kStrip);
             if (member.set.count(range.first, range.last) > 0)
                 painter.fillRect(span, set);
-            if (marks[std::size_t(column)] && member.evidence)
-                painter.fillRect(QRectF(span.left(), body.bottom() + 1, span.width(), kMark),
-                    palette().color(QPalette::WindowText));
+            if (!marks[std::size_t(column)] || !member.evidence)
+                continue;
+            painter.fillRect(QRectF(span.left(), body.bottom() + 1, span.width(), kMark),
+                palette().color(QPalette::WindowText));
         }
         top += kRow;
     }
