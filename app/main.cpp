@@ -68,9 +68,10 @@ void drawWhenRead(bitmend::MainWindow& window, const QString& file)
             return;
         timer->stop();
         const bool saved = window.grab().save(file, "PNG");
-        if (!saved)
+        if (!saved) {
             QTextStream(stderr) << "bitmend: the screenshot could not be written to " << file
                                 << '\n';
+        }
         window.close();
         QApplication::exit(saved ? 0 : 1);
     });

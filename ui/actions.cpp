@@ -110,19 +110,21 @@ void Actions::allow(const ArrayView* array, Activity activity)
             : QString());
 
     QString whyNotAdd = reason;
-    if (whyNotAdd.isEmpty() && array->report.missing == 0)
+    if (whyNotAdd.isEmpty() && array->report.missing == 0) {
         whyNotAdd = tr("No slot is vacant: every member is there.");
-    else if (whyNotAdd.isEmpty() && open->resyncDue)
+    } else if (whyNotAdd.isEmpty() && open->resyncDue) {
         whyNotAdd = tr("Resync the members that are there first.");
-    else if (whyNotAdd.isEmpty() && open->recoveryDue)
+    } else if (whyNotAdd.isEmpty() && open->recoveryDue) {
         whyNotAdd = tr("Finish the recovery first.");
+    }
     permit(hotAdd, whyNotAdd, tr("Give the vacant slot a new member (Ctrl+H)"));
 
     QString whyNotStop = reason;
-    if (open && activity == Activity::None)
+    if (open && activity == Activity::None) {
         whyNotStop.clear();
-    else if (array && activity == Activity::None)
+    } else if (array && activity == Activity::None) {
         whyNotStop = tr("The array is not assembled.");
+    }
     permit(stop, whyNotStop, tr("Close the array cleanly; what is still due stays recorded"));
 
     const bool throughOverlays = array && !array->overlay.empty() && !array->assembled;

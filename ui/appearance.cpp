@@ -6,6 +6,8 @@
 #include <QApplication>
 #include <QStyle>
 
+#include <cmath>
+
 // Q_INIT_RESOURCE has to stand outside any namespace.
 static void initIcons() { Q_INIT_RESOURCE(icons); }
 
@@ -67,7 +69,7 @@ const Platform& platform()
 QColor blend(const QColor& from, const QColor& to, double part)
 {
     const auto mix = [part](int a, int b) {
-        return int(double(a) + (double(b) - double(a)) * part + 0.5);
+        return int(std::lround(double(a) + (double(b) - double(a)) * part));
     };
     return {mix(from.red(), to.red()), mix(from.green(), to.green()), mix(from.blue(), to.blue())};
 }

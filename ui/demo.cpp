@@ -23,7 +23,7 @@ namespace bitmend {
 namespace {
 
 constexpr std::array kImages{"disk-a.img", "disk-b.img", "spare.img"};
-constexpr qsizetype kBlock = 64 * 1024;
+constexpr qsizetype kBlock = 65'536;
 
 bool isZero(const QByteArray& bytes, qsizetype from, qsizetype length)
 {

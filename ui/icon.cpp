@@ -27,7 +27,8 @@ QPixmap draw(int side)
     const QColor cells[] = {clean, clean, dirty, clean, done, clean, dirty, clean, clean};
     for (int cell = 0; cell < 9; ++cell) {
         painter.setBrush(cells[cell]);
-        painter.drawRoundedRect(QRectF(10 + cell % 3 * 16, 10 + cell / 3 * 16, 12, 12), 2, 2);
+        const QPoint place(10 + cell % 3 * 16, 10 + cell / 3 * 16);
+        painter.drawRoundedRect(QRect(place, QSize(12, 12)), 2, 2);
     }
     painter.setPen(QPen(Qt::white, 2, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
     painter.drawPolyline(QPolygonF{{29, 32.2}, {31.3, 34.6}, {35.3, 29.6}});

@@ -153,10 +153,11 @@ void MainWindow::connectEngine()
     });
     connect(&m_engine, &Engine::logged, m_log, qOverload<const LogRecord&>(&LogPanel::add));
     connect(m_panel, &SourcesPanel::chosen, this, [this](const QModelIndex& index) {
-        if (const auto* array = m_sources.array(index))
+        if (const auto* array = m_sources.array(index)) {
             m_current = array->report.uuid;
-        else
+        } else {
             m_current.reset();
+        }
         showCurrent();
     });
     connect(m_panel, &SourcesPanel::removeAsked, this,
@@ -179,10 +180,11 @@ void MainWindow::open(const QStringList& paths)
 void MainWindow::openDemo()
 {
     auto images = unpackDemo(demoFolder());
-    if (images)
+    if (images) {
         m_engine.open(std::move(*images));
-    else
+    } else {
         QMessageBox::warning(this, tr("Demo"), text(images.error()));
+    }
 }
 
 bool MainWindow::isIdle() const { return m_engine.isQuiet() && !m_jobs->isBusy(); }
@@ -247,10 +249,11 @@ void MainWindow::showArray(const ArrayView& array)
     m_arrayPage->setStep(m_actions.nextStep(array, activity));
     refreshFrame();
     m_pages->setCurrentWidget(m_arrayPage);
-    if (activity == Activity::None)
+    if (activity == Activity::None) {
         m_frameTimer.stop();
-    else if (!m_frameTimer.isActive())
+    } else if (!m_frameTimer.isActive()) {
         m_frameTimer.start();
+    }
 }
 
 void MainWindow::refreshFrame()
@@ -336,6 +339,7 @@ void MainWindow::closeEvent(QCloseEvent* event)
         quit->setAutoDefault(false);
         question.setDefaultButton(keep);
         question.setEscapeButton(keep);
+        QTimer::singleShot(0, keep, [keep] { keep->setFocus(); });
         question.exec();
         if (question.clickedButton() != quit) {
             event->ignore();

@@ -46,7 +46,7 @@ void MainWindow::makeMenus()
     makeSchemeMenu(*view);
     view->addSeparator();
     BitmapHeatmap* map = &m_arrayPage->heatmap();
-    const auto addMapAction = [this, view, map](const QString& words, const QKeySequence& keys,
+    const auto addMapAction = [view, map](const QString& words, const QKeySequence& keys,
                                   void (BitmapHeatmap::*does)()) {
         QAction* action = view->addAction(words);
         action->setShortcut(keys);
@@ -80,13 +80,14 @@ void MainWindow::makeSchemeMenu(QMenu& view)
     const std::pair<Scheme, QString> choices[] = {{Scheme::System, tr("As the &desktop")},
         {Scheme::Light, tr("&Light")}, {Scheme::Dark, tr("&Dark")}};
     const auto wanted = Scheme(QSettings().value(QLatin1String(kSchemeKey), 0).toInt());
-    for (const auto& [scheme, words] : choices) {
-        QAction* choice = view.addAction(words);
+    for (const auto& choiceOf : choices) {
+        const auto scheme = choiceOf.first;
+        QAction* choice = view.addAction(choiceOf.second);
         choice->setObjectName(QStringLiteral("scheme%1").arg(int(scheme)));
         choice->setCheckable(true);
         choice->setChecked(scheme == wanted);
         schemes->addAction(choice);
-        connect(choice, &QAction::triggered, this, [scheme = scheme] {
+        connect(choice, &QAction::triggered, this, [scheme] {
             applyScheme(scheme);
             QSettings().setValue(QLatin1String(kSchemeKey), int(scheme));
         });
@@ -134,9 +135,10 @@ void MainWindow::saveLog()
     const QString path = QFileDialog::getSaveFileName(
         this, tr("Save the log"), QDir::homePath() + QStringLiteral("/bitmend.log"));
     QString error;
-    if (!path.isEmpty() && !m_log->saveTo(path, &error))
+    if (!path.isEmpty() && !m_log->saveTo(path, &error)) {
         QMessageBox::warning(this, tr("Save the log"),
             tr("The log could not be saved to %1: %2. Choose another place.").arg(path, error));
+    }
 }
 
 void MainWindow::showShortcuts()
@@ -153,9 +155,10 @@ void MainWindow::showShortcuts()
         {tr("Ctrl+G"), tr("go to an offset of the array")},
     };
     QString table = QStringLiteral("<table cellspacing=6>");
-    for (const auto& [keys, does] : rows)
+    for (const auto& [keys, does] : rows) {
         table += QStringLiteral("<tr><td><b>%1</b></td><td>&nbsp;&nbsp;%2</td></tr>")
                      .arg(keys.toHtmlEscaped(), does.toHtmlEscaped());
+    }
     QMessageBox box(QMessageBox::NoIcon, tr("Keyboard and mouse"),
         table + QStringLiteral("</table>"), QMessageBox::Close, this);
     box.exec();

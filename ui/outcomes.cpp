@@ -57,19 +57,21 @@ Outcome outcomeOf(const StopOutcome& stop)
 {
     QString sentence = tr("Stopped at event count %1; %2 written.")
                            .arg(numberText(stop.events), sizeText(stop.writtenBytes));
-    if (stop.chunksKept > 0)
+    if (stop.chunksKept > 0) {
         sentence +=
             u' ' + tr("Bitmap chunks that still have to be resynced: %1; their bits were kept.")
                        .arg(numberText(stop.chunksKept));
+    }
     return {Tone::Good, sentence};
 }
 
 Outcome outcomeOf(const ArraySnapshot& assembled)
 {
     const auto& report = assembled.report;
-    if (assembled.mode == WriteMode::ReadOnly)
+    if (assembled.mode == WriteMode::ReadOnly) {
         return {Tone::Good, tr("%1 is assembled read-only. Nothing was written.")
                                 .arg(QString::fromStdString(report.name))};
+    }
     return {Tone::Good, tr("%1 is assembled on overlays. The members are only read.")
                             .arg(QString::fromStdString(report.name))};
 }
@@ -108,12 +110,13 @@ QString subtitleOf(const ArrayView& array)
         tr("%1 of %2 members").arg(all - report.missing).arg(all),
         sizeText(report.arraySize.bytes()),
         tr("metadata %1").arg(QString::fromUtf8(toString(report.version).data()))};
-    if (array.assembled && array.assembled->mode == WriteMode::ReadOnly)
+    if (array.assembled && array.assembled->mode == WriteMode::ReadOnly) {
         parts += tr("assembled read-only");
-    else if (array.assembled)
+    } else if (array.assembled) {
         parts += tr("on overlays, nothing is written to the members");
-    else if (!array.overlay.empty())
+    } else if (!array.overlay.empty()) {
         parts += tr("as the overlays show it; the members are unchanged");
+    }
     return parts.join(QStringLiteral(" \u00b7 "));
 }
 

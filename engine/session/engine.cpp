@@ -187,10 +187,11 @@ Job<HotAddResult> Engine::hotAdd(const Uuid& uuid, const HotAddPlan& plan)
             result.added = BM_TRY(bitmend::hotAdd(array, plan));
             open.publish();
             auto recovery = bitmend::sync(array, SyncAction::Recover, control);
-            if (recovery)
+            if (recovery) {
                 result.recovery = *recovery;
-            else if (recovery.error().code != ErrorCode::NothingToDo)
+            } else if (recovery.error().code != ErrorCode::NothingToDo) {
                 result.recoveryError = recovery.error();
+            }
             return result;
         });
 }

@@ -79,10 +79,11 @@ void Engine::poll()
     for (const auto& record : m_log.takeAll())
         emit logged(record);
     if (!busy && !m_scanner.isBusy()) {
-        if (m_scanning)
+        if (m_scanning) {
             finishScanning();
-        else
+        } else {
             m_poll.stop();
+        }
     }
 }
 

@@ -62,8 +62,9 @@ ScanReport SourceList::report() const
         if (!source.report)
             continue;
         all.sources.push_back(*source.report);
-        if (source.report->externalBitmap && !all.externalBitmap) {
-            all.externalBitmap = std::make_shared<const BitmapCopy>(*source.report->externalBitmap);
+        const auto& bitmap = source.report->externalBitmap;
+        if (bitmap && !all.externalBitmap) {
+            all.externalBitmap = std::make_shared<const BitmapCopy>(*bitmap);
             all.externalBitmapPath = source.path;
         }
     }

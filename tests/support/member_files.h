@@ -16,7 +16,8 @@ struct ArrayFiles
     std::uint8_t number = 1;        // told apart by it
     int level = 1;
     int disks = 2;
-    int missing = 0;                       // of the last ones
+    int missing = 0; // of the last ones
+    // NOLINTNEXTLINE(readability-redundant-member-init): gcc asks for it where others are named
     std::vector<std::uint64_t> dirty = {}; // bitmap chunks; the array is then not clean
     Sectors component{3840};               // larger ones become sparse files
 };

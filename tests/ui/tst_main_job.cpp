@@ -83,13 +83,13 @@ private slots:
             click(button);
         });
         click(named<QPushButton>(window, "step"));
-        QTRY_VERIFY(engine.array(uuid)->assembled && window.isIdle());
-        QVERIFY(engine.array(uuid)->assembled->resyncDue);
+        QTRY_VERIFY(shown(engine, uuid).assembled && window.isIdle());
+        QVERIFY(shown(engine, uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
         picture(window, QStringLiteral("assembled"));
 
         click(toolButton(window, "resync"));
         QTRY_VERIFY(window.isIdle());
-        QVERIFY(!engine.array(uuid)->assembled->resyncDue);
+        QVERIFY(!shown(engine, uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
         QVERIFY(outcomes(window).contains(QStringLiteral("agree again")));
         QVERIFY(!toolButton(window, "resync")->isEnabled());
         picture(window, QStringLiteral("resynced"));
@@ -106,19 +106,19 @@ private slots:
         });
         click(toolButton(window, "hotAdd"));
         QTRY_VERIFY(window.isIdle());
-        QCOMPARE(engine.array(uuid)->report.missing, 0);
+        QCOMPARE(shown(engine, uuid).report.missing, 0);
         QCOMPARE(window.findChild<Pill*>()->badge().word, QStringLiteral("in sync"));
         picture(window, QStringLiteral("hot-added"));
 
         click(toolButton(window, "stop"));
-        QTRY_VERIFY(!engine.array(uuid)->assembled && window.isIdle());
+        QTRY_VERIFY(!shown(engine, uuid).assembled && window.isIdle());
         // What is shown now is what the overlays hold: a whole, clean array of three.
-        QCOMPARE(engine.array(uuid)->report.needs, Needs::Nothing);
-        QCOMPARE(engine.array(uuid)->report.missing, 0);
+        QCOMPARE(shown(engine, uuid).report.needs, Needs::Nothing);
+        QCOMPARE(shown(engine, uuid).report.missing, 0);
         picture(window, QStringLiteral("stopped"));
 
         window.findChild<QAction*>(QStringLiteral("lookAtMembers"))->trigger();
-        QTRY_COMPARE(engine.array(uuid)->report.needs, Needs::Resync);
+        QTRY_COMPARE(shown(engine, uuid).report.needs, Needs::Resync);
         QTRY_VERIFY(window.isIdle());
         QCOMPARE(hashes(), before);
         window.close();

@@ -64,7 +64,7 @@ private slots:
         click(named<QPushButton>(*m_window, "cancelJob"));
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
         QVERIFY(status().contains(QStringLiteral("carries on")));
-        QVERIFY(m_engine->array(m_uuid)->assembled->resyncDue);
+        QVERIFY(shown(*m_engine, m_uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
         QVERIFY(toolButton(*m_window, "resync")->isEnabled());
         picture(*m_window, QStringLiteral("cancelled"));
         click(named<QPushButton>(*m_window, "cancelJob")); // says "Dismiss" now
@@ -94,7 +94,7 @@ private slots:
 
         start();
         assembleOnOverlays();
-        QVERIFY(m_engine->array(m_uuid)->assembled->resyncDue);
+        QVERIFY(shown(*m_engine, m_uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
     }
 
     void rate_givesNoEstimateBeforeItIsHonest()
@@ -137,7 +137,7 @@ private:
         });
         click(toolButton(*m_window, "assemble"));
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
-        QVERIFY(m_engine->array(m_uuid)->assembled.has_value());
+        QVERIFY(shown(*m_engine, m_uuid).assembled.has_value());
     }
 
     QString status() { return named<QLabel>(*m_window, "jobStatus")->text(); }

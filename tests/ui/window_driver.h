@@ -66,6 +66,11 @@ inline void click(QAbstractButton* button)
     QTest::mouseClick(button, Qt::LeftButton, {}, QPoint(12, button->height() / 2));
 }
 
+inline ArrayView shown(const Engine& engine, const Uuid& uuid)
+{
+    return engine.array(uuid).value_or(ArrayView{});
+}
+
 // The tool bar's button of an action.
 inline QToolButton* toolButton(QMainWindow& window, const char* action)
 {

@@ -277,10 +277,11 @@ void AssemblyDialog::describeFolder()
         existing.setPath(QFileInfo(existing.path()).path());
     const QStorageInfo storage(existing);
     QString words;
-    if (holdsOverlays(folder))
+    if (holdsOverlays(folder)) {
         words = tr("The folder is not empty: overlays of these members in it are continued. ");
-    else if (!QDir(folder).exists())
+    } else if (!QDir(folder).exists()) {
         words = tr("The folder will be made. ");
+    }
     words += tr("%1 free there; overlays take only what is written.")
                  .arg(sizeText(std::uint64_t(storage.bytesAvailable())));
     m_folderNote->setText(words);

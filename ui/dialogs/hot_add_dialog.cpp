@@ -89,16 +89,18 @@ HotAddDialog::HotAddDialog(Engine& engine, const ArrayView& array, QWidget* pare
             addCandidate(member.path, nameOf(member.path), tr("a spare of this array"));
     }
     for (const auto& source : engine.sources()) {
-        if (isBlank(source))
+        if (isBlank(source)) {
             addCandidate(source.path, nameOf(source.path, source.label),
                 tr("%1, no RAID on it").arg(sizeText(source.report->sizeBytes)));
+        }
     }
     connect(m_candidates, &QListWidget::currentRowChanged, this, &HotAddDialog::replan);
-    if (m_candidates->count() > 0)
+    if (m_candidates->count() > 0) {
         m_candidates->setCurrentRow(0);
-    else
+    } else {
         m_cost->setText(tr("None of the opened sources is a spare or blank. Choose the image of a "
                            "disk that may be overwritten; on overlays it is only read."));
+    }
     m_writes->setWrites({}, tr("Nothing yet."), {});
 }
 

@@ -8,7 +8,6 @@
 #include <QFutureWatcher>
 
 #include <memory>
-#include <optional>
 
 class QLabel;
 class QListWidget;
@@ -25,7 +24,7 @@ class HotAddDialog : public QDialog
 public:
     HotAddDialog(Engine& engine, const ArrayView& array, QWidget* parent = nullptr);
 
-    const HotAddPlan& plan() const { return *m_plan; } // once accepted
+    const HotAddPlan& plan() const { return m_plan; } // once accepted
 
 private:
     void addCandidate(const std::string& path, const QString& name, const QString& note);
@@ -36,7 +35,7 @@ private:
     Engine& m_engine;
     Uuid m_uuid;
     QString m_array;
-    std::optional<HotAddPlan> m_plan;
+    HotAddPlan m_plan;
     std::unique_ptr<QFutureWatcher<Result<HotAddPlan>>> m_planning;
     QListWidget* m_candidates;
     QLabel* m_cost;

@@ -54,9 +54,10 @@ void SourcesModel::setArrays(std::vector<ArrayView> arrays)
             endInsertRows();
         }
     }
-    if (!m_arrays.empty())
+    if (!m_arrays.empty()) {
         emit dataChanged(index(0, 0, groupIndex(Arrays)),
             index(int(m_arrays.size()) - 1, 0, groupIndex(Arrays)));
+    }
     // What a source is to its array is said beside it.
     for (const auto group : {Images, Disks}) {
         if (const int rows = count(group); rows > 0)
@@ -214,10 +215,11 @@ QString SourcesModel::arrayDetail(const ArrayView& array) const
     const auto& report = array.report;
     QString detail = tr("%1 \u00b7 %2")
                          .arg(levelText(report.geometry.level), sizeText(report.arraySize.bytes()));
-    if (report.missing > 0)
+    if (report.missing > 0) {
         detail += tr(" \u00b7 %1 of %2")
                       .arg(report.geometry.raidDisks - report.missing)
                       .arg(report.geometry.raidDisks);
+    }
     return detail;
 }
 

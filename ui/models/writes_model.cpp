@@ -40,10 +40,11 @@ QVariant WritesModel::data(const QModelIndex& index, int role) const
     if (!index.isValid())
         return {};
     const auto& write = m_writes[std::size_t(index.row())];
-    if (role == Qt::TextAlignmentRole)
+    if (role == Qt::TextAlignmentRole) {
         return index.column() == First || index.column() == Length
                    ? int(Qt::AlignRight | Qt::AlignVCenter)
                    : int(Qt::AlignLeft | Qt::AlignVCenter);
+    }
     if (role == Qt::ToolTipRole)
         return index.column() == Member ? pathText(write.path) : exactSize(write.length);
     if (role != Qt::DisplayRole)
@@ -67,9 +68,10 @@ QVariant WritesModel::headerData(int section, Qt::Orientation orientation, int r
 {
     if (orientation != Qt::Horizontal)
         return {};
-    if (role == Qt::TextAlignmentRole)
+    if (role == Qt::TextAlignmentRole) {
         return section == First || section == Length ? int(Qt::AlignRight | Qt::AlignVCenter)
                                                      : int(Qt::AlignLeft | Qt::AlignVCenter);
+    }
     if (role != Qt::DisplayRole)
         return {};
     switch (Column(section)) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kRowPadding = 13;
 constexpr int kMostRowsUnscrolled = 7;
+constexpr int kLeastHeight = 200; // what a window that is too low leaves of the rows
 
 QFont reasonFont(QFont font)
 {
@@ -157,7 +158,7 @@ QSize MembersView::sizeHint() const { return {600, contentHeight()}; }
 
 QSize MembersView::minimumSizeHint() const
 {
-    return {320, std::min(contentHeight(), header()->sizeHint().height() + 96)};
+    return {320, std::min(contentHeight(), header()->sizeHint().height() + kLeastHeight)};
 }
 
 void MembersView::resizeEvent(QResizeEvent* event)

@@ -63,7 +63,7 @@ private slots:
         QVERIFY(finished.wait());
         QVERIFY(!engine.isScanning());
         for (const auto& source : engine.sources())
-            QCOMPARE(source.report->error->code, ErrorCode::Cancelled);
+            QCOMPARE(source.report->error.value_or(Error{}).code, ErrorCode::Cancelled);
     }
 
     void pausedScan_goesOnWhenResumed()
@@ -98,8 +98,8 @@ private slots:
         const auto opened = engine.assemble(*plan, overlay()).result.result();
         QVERIFY(opened.has_value());
         QVERIFY(opened->resyncDue);
-        QVERIFY(engine.array(uuid)->assembled.has_value());
-        QCOMPARE(engine.array(uuid)->overlay, overlay());
+        QVERIFY(view(engine, uuid).assembled.has_value());
+        QCOMPARE(view(engine, uuid).overlay, overlay());
         QVERIFY(engine.frame(uuid) != nullptr);
 
         const auto again = engine.assemble(*plan, overlay()).result.result();
@@ -114,8 +114,8 @@ private slots:
 
         // The sources are now shown as the overlays have them, and only on wish as they are.
         QTRY_VERIFY(engine.isQuiet());
-        QCOMPARE(engine.array(uuid)->report.needs, Needs::Nothing);
-        QCOMPARE(engine.array(uuid)->overlay, overlay());
+        QCOMPARE(view(engine, uuid).report.needs, Needs::Nothing);
+        QCOMPARE(view(engine, uuid).overlay, overlay());
         const auto onOverlay = engine.planOn(uuid, {}, overlay()).result.result();
         QVERIFY(onOverlay.has_value());
         QCOMPARE(onOverlay->array.needs, Needs::Nothing);
@@ -132,7 +132,7 @@ private slots:
         const auto plan = engine.plan(uuid, choices);
         QVERIFY(engine.assemble(*plan, {}).result.result().has_value());
         QVERIFY(!engine.resync(uuid).result.result().has_value());
-        QVERIFY(engine.array(uuid)->overlay.empty());
+        QVERIFY(view(engine, uuid).overlay.empty());
     }
 
     void hotAdd_addsAndRecovers()
@@ -147,19 +147,19 @@ private slots:
         QVERIFY(planned.has_value());
         const auto added = engine.hotAdd(uuid, *planned).result.result();
         QVERIFY(added.has_value());
-        QVERIFY(added->recovery.has_value() && added->recovery->completed);
-        QCOMPARE(engine.array(uuid)->report.missing, 0);
+        QVERIFY(added->recovery.value_or(SyncOutcome{}).completed);
+        QCOMPARE(view(engine, uuid).report.missing, 0);
     }
 
     void shutDown_stopsWhatIsAssembledAndKeepsWhatIsDue()
     {
-        std::optional<Uuid> uuid;
+        Uuid uuid;
         {
             Engine engine;
             uuid = openArray(engine, {.dirty = chunksUpTo(16'384), .component = {2'097'152}});
-            const auto plan = engine.plan(*uuid, {});
+            const auto plan = engine.plan(uuid, {});
             QVERIFY(engine.assemble(*plan, overlay()).result.result().has_value());
-            const auto job = engine.resync(*uuid);
+            const auto job = engine.resync(uuid);
             job.control->pause();
             engine.shutDown();
             const auto cancelled = job.result.result();
@@ -169,7 +169,7 @@ private slots:
         Engine engine;
         engine.open({folder().string()});
         QTRY_VERIFY(!engine.arrays().empty() && engine.isQuiet());
-        const auto plan = engine.planOn(*uuid, {}, overlay()).result.result();
+        const auto plan = engine.planOn(uuid, {}, overlay()).result.result();
         QVERIFY(plan.has_value());
         QCOMPARE(plan->array.needs, Needs::Resync);
         const auto opened = engine.assemble(*plan, overlay()).result.result();
@@ -213,6 +213,11 @@ private:
     std::filesystem::path overlay()
     {
         return std::filesystem::path(m_overlays.path().toStdString()) / folder().filename();
+    }
+
+    static ArrayView view(const Engine& engine, const Uuid& uuid)
+    {
+        return engine.array(uuid).value_or(ArrayView{});
     }
 
     Uuid openArray(Engine& engine, const ArrayFiles& files)
