@@ -110,10 +110,8 @@ void SourcePage::setSource(const ScannedSource& source, const std::vector<ArrayV
     if (source.report && source.report->sizeBytes > 0)
         subtitle = sizeText(source.report->sizeBytes) + QStringLiteral(" \u00b7 ") + subtitle;
     m_subtitle->setText(subtitle);
-    if (source.report)
-        m_found->setText(findingsOf(*source.report).join(QStringLiteral("\n\n")));
-    else
-        m_found->setText(SourcePage::tr("It is being read\u2026"));
+    m_found->setText(source.report ? findingsOf(*source.report).join(QStringLiteral("\n\n"))
+                                   : SourcePage::tr("It is being read\u2026"));
 
     m_showArray->hide();
     for (const auto& array : arrays) {

@@ -62,12 +62,13 @@ public:
         painter->setFont(option.font);
         paintBackground(*painter, option);
         const QRect inner = option.rect.adjusted(kMargin, 0, -kMargin, 0);
-        if (!index.parent().isValid())
+        if (!index.parent().isValid()) {
             paintHeading(*painter, inner, option, index);
-        else if (index.data(SourcesModel::BadgeRole).isValid())
+        } else if (index.data(SourcesModel::BadgeRole).isValid()) {
             paintArray(*painter, inner, option, index);
-        else
+        } else {
             paintSource(*painter, inner, option, index);
+        }
         painter->restore();
     }
 
