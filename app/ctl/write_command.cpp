@@ -50,6 +50,7 @@ private:
     JobControl& m_control;
     std::vector<std::byte> m_buffer{kPiece};
     WriteOutcome m_outcome;
+    Result<void> m_upkeep; // while the input had nothing
 };
 
 std::uint64_t ArrayWriter::untilFlush() const
@@ -78,10 +79,11 @@ Result<bool> ArrayWriter::writePiece(const Input& input)
     // One byte more than there is room for tells whether the input ends where the array does.
     const auto wanted = std::min({kPiece, untilFlush(), room + 1});
     const auto idle = [this] {
-        static_cast<void>(m_array.maintain());
+        m_upkeep = m_array.maintain();
     };
     const auto count =
         BM_TRY(input.read(std::span(m_buffer).first(std::size_t(wanted)), m_control, idle));
+    BM_TRY(m_upkeep);
     const auto fits = std::min<std::uint64_t>(count, room);
     BM_TRY(m_array.writeAt(at, std::span(m_buffer).first(std::size_t(fits))));
     m_outcome.length += fits;
@@ -161,9 +163,10 @@ ExitCode writeCommand(const Options& given)
     const auto name = options.paths.front();
     options.paths.erase(options.paths.begin());
     WatchedJob job("Write");
-    if (isMember(name, job.control()))
+    if (isMember(name, job.control())) {
         return usage(name + " is a member of an array. Name what is to be written before the "
                             "members: a file, or - for standard input.");
+    }
     const auto input = Input::open(name);
     if (!input)
         return complain(input.error());
@@ -176,9 +179,10 @@ ExitCode writeCommand(const Options& given)
     if (!plan)
         return complain(plan.error());
     const auto size = plan->array.arraySize.bytes();
-    if (options.offset > size || input->size().value_or(0) > size - options.offset)
+    if (options.offset > size || input->size().value_or(0) > size - options.offset) {
         return usage(
             "The array ends at byte " + std::to_string(size) + ", before the input would.");
+    }
     if (options.dryRun)
         return printPlan(*plan, options);
     const auto array = openForWriting(found, options);

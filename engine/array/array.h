@@ -41,7 +41,7 @@ public:
     Result<void> maintain();
 
     ArraySnapshot snapshot() const;
-    std::uint64_t writtenBytes() const; // over all members, metadata included
+    std::uint64_t writtenBytes() const;    // over all members, metadata included
     FrameBox<BitmapFrame>& frames() const; // at most one new frame every 33 ms while a job runs
 
     ArrayState& state() { return *m_state; }

@@ -61,8 +61,8 @@ struct ArrayState
         return Clock::now();
     };
     std::uint64_t writesUnderWay = 0;
-    Clock::time_point lastWrite{};
-    Clock::time_point lastSweep{};
+    Clock::time_point lastWrite;
+    Clock::time_point lastSweep;
 
     // Writes that wait for their bits; whoever gets the lock first serves them all.
     std::mutex announcing;

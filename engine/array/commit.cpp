@@ -32,9 +32,9 @@ template <typename Write> Result<void> guarded(ArrayState& state, Write&& write)
 
 // The one copy of an external bitmap. The file ends where its bits do, which need not be a sector's
 // end.
-Result<void> writePageToFile(ArrayState& state, const LiveBitmap& bitmap, std::uint64_t page)
+Result<void> writePageToFile(
+    ArrayState& state, BitmapFile& file, const LiveBitmap& bitmap, std::uint64_t page)
 {
-    auto& file = *state.bitmapFile;
     const auto offset = page * kBitmapPageBytes;
     const auto bytes = bitmap.page(page);
     const auto room = file.device->sizeBytes() - offset;
@@ -62,7 +62,7 @@ Result<void> writeDuePages(ArrayState& state, LiveBitmap& bitmap)
         if (!bitmap.isPageDue(page))
             continue;
         if (state.bitmapFile) {
-            BM_TRY(writePageToFile(state, bitmap, page));
+            BM_TRY(writePageToFile(state, *state.bitmapFile, bitmap, page));
             continue;
         }
         for (auto& member : state.members) {
@@ -97,17 +97,22 @@ bool kickBitmap(ArrayState& state, LiveBitmap& bitmap)
         return false;
     const auto* member = state.member(state.culprit->where);
     const bool isFile = state.bitmapFile && state.bitmapFile->path == state.culprit->where;
-    const bool isLastCopy = member && member->inSync && state.inSyncCount() == 1;
+    // A flush that the last copy does not take may have lost data: that is no matter of the bitmap.
+    const bool isLastCopy = member && member->inSync && state.inSyncCount() == 1 &&
+                            state.culprit->offset != kWholeDevice;
     if (!isFile && !isLastCopy)
         return false;
-    log(LogEvent::BitmapKicked, state.name);
     bitmap.markStale();
-    if (state.bitmapFile && writePageToFile(state, bitmap, 0))
-        static_cast<void>(flushFile(state, *state.bitmapFile));
-    for (auto& holder : state.members) {
-        if (!state.bitmapFile && holder.hasRole() && writePage(state, holder, bitmap, 0))
-            static_cast<void>(flushMember(state, holder));
+    std::uint64_t told = 0;
+    if (state.bitmapFile) {
+        auto& file = *state.bitmapFile;
+        told += writePageToFile(state, file, bitmap, 0) && flushFile(state, file) ? 1 : 0;
     }
+    for (auto& holder : state.members) {
+        if (!state.bitmapFile && holder.hasRole())
+            told += writePage(state, holder, bitmap, 0) && flushMember(state, holder) ? 1 : 0;
+    }
+    log(LogEvent::BitmapKicked, state.name, {}, told);
     state.bitmapKicked = true;
     state.culprit.reset();
     return true;
@@ -159,12 +164,11 @@ Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* first)
 Result<void> updateOnce(ArrayState& state, const ArrayMember* first)
 {
     state.culprit.reset();
-    auto ready = flushAll(state);
+    BM_TRY(flushAll(state));
     ++state.events;
-    if (ready)
-        ready = writeHeader(state);
-    if (!ready && !(state.bitmap && kickBitmap(state, *state.bitmap)))
-        return ready;
+    const auto header = writeHeader(state);
+    if (!header && !(state.bitmap && kickBitmap(state, *state.bitmap)))
+        return header;
     return writeSuperblocks(state, first);
 }
 
@@ -318,7 +322,7 @@ Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* first)
     }
     state.superblocksDue = false;
     log(LogEvent::SuperblocksWritten, state.name, {}, state.events, state.members.size());
-    if (first && first->isFaulty())
+    if (first && first->fault)
         return std::unexpected(*first->fault);
     return {};
 }
@@ -338,7 +342,7 @@ Result<std::uint64_t> writeAllPages(ArrayState& state, ArrayMember& member)
 {
     const auto guard = state.lock();
     BM_TRY(state.writable());
-    if (!state.hasInternalBitmap())
+    if (!state.bitmap || !state.hasInternalBitmap())
         return 0;
     const auto& bitmap = *state.bitmap;
     const auto pages = bitmap.pages();

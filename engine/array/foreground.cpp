@@ -79,9 +79,10 @@ std::vector<Target> targets(const ArrayState& state)
 {
     std::vector<Target> all;
     for (const auto& member : state.members) {
-        if (member.hasRole())
+        if (member.hasRole()) {
             all.push_back(
                 {member.path, member.device, member.dataOffset.bytes(), member.inSync, false, {}});
+        }
     }
     std::ranges::stable_partition(all, &Target::inSync);
     return all;

@@ -4,6 +4,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace bitmend {
@@ -11,12 +12,14 @@ namespace bitmend {
 namespace {
 
 Result<void> note(
-    ArrayState& state, const std::string& path, const Error& error, std::uint64_t offset)
+    ArrayState& state, const std::string& path, const Error& error, std::int64_t offset)
 {
-    log(LogEvent::WriteFailed, state.name, path, offset,
+    log(LogEvent::WriteFailed, state.name, path,
+        static_cast<std::uint64_t>(std::max<std::int64_t>(offset, 0)),
         static_cast<std::uint64_t>(error.sysErrno));
     state.culprit = error;
     state.culprit->where = path;
+    state.culprit->offset = offset;
     return std::unexpected(error);
 }
 
@@ -29,7 +32,7 @@ Result<void> writeTo(
     target.unflushed = true;
     const auto written = target.device->writeAt(offset, bytes);
     if (!written)
-        return note(state, target.path, written.error(), offset);
+        return note(state, target.path, written.error(), static_cast<std::int64_t>(offset));
     state.writtenBytes += bytes.size();
     return {};
 }
@@ -40,7 +43,7 @@ template <typename Target> Result<void> flush(ArrayState& state, Target& target)
         return {};
     const auto flushed = target.device->flush();
     if (!flushed)
-        return note(state, target.path, flushed.error(), 0);
+        return note(state, target.path, flushed.error(), kWholeDevice);
     target.unflushed = false;
     return {};
 }
@@ -50,7 +53,7 @@ template <typename Target> Result<void> flush(ArrayState& state, Target& target)
 Result<void> noteRefusal(
     ArrayState& state, const ArrayMember& member, const Error& error, std::uint64_t offset)
 {
-    return note(state, member.path, error, offset);
+    return note(state, member.path, error, static_cast<std::int64_t>(offset));
 }
 
 Result<void> writeMember(
@@ -114,7 +117,9 @@ void loseMember(ArrayState& state, ArrayMember& member, const Error& why)
 bool loseCulprit(ArrayState& state)
 {
     const auto culprit = std::exchange(state.culprit, std::nullopt);
-    auto* member = culprit ? state.member(culprit->where) : nullptr;
+    if (!culprit)
+        return false;
+    auto* member = state.member(culprit->where);
     if (!member || !canLose(state, *member, *culprit))
         return false;
     loseMember(state, *member, *culprit);

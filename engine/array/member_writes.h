@@ -11,6 +11,9 @@
 
 namespace bitmend {
 
+// What a culprit's error names in place of an offset when it was a flush that was not taken.
+inline constexpr std::int64_t kWholeDevice = -1;
+
 // Bytes of the member itself. An error is remembered as the culprit's.
 Result<void> writeMember(
     ArrayState& state, ArrayMember& member, std::uint64_t offset, std::span<const std::byte> bytes);

@@ -34,7 +34,7 @@ Result<SyncMembers> recoveryMembers(ArrayState& state)
     for (auto& member : state.members) {
         if (member.isRebuilding())
             taking.targets.push_back(&member);
-        if (member.isFaulty())
+        if (member.fault)
             why = *member.fault;
     }
     if (taking.targets.empty())

@@ -27,7 +27,7 @@ enum class LogEvent : std::uint8_t {
     ReadFailed,         // where, number = byte offset, other = errno
     WriteFailed,        // where, number = byte offset, other = errno
     MemberFailed,       // where = the member, number = the role it had
-    BitmapKicked,       // no member takes it: it is stale from now on
+    BitmapKicked,       // stale from now on; number = copies that still could be told so
 };
 
 struct LogRecord

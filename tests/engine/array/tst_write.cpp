@@ -113,6 +113,7 @@ private slots:
     void write_errorFailsTheMemberInTheOthersSuperblocks();
     void write_errorOnANewcomerFailsTheNewcomer();
     void write_errorOnTheLastCopyIsTheWritersOwn();
+    void flush_errorOfTheLastCopyIsNeverSwallowed();
     void write_fullDiskFailsNobodyAndStopsTheArray();
     void write_bitmapErrorFailsTheMember();
     void write_bitmapThatNobodyTakesIsKicked();
@@ -300,6 +301,25 @@ void TestWrite::write_errorOnTheLastCopyIsTheWritersOwn()
     QCOMPARE(mirror.superblock(0).devRoles[0], Role{0});
     QVERIFY(running.array->writeAt(0, block(1)));
     QVERIFY(stop(*running.array));
+}
+
+void TestWrite::flush_errorOfTheLastCopyIsNeverSwallowed()
+{
+    // By the flush itself, by the bits of the next write, and by a stop.
+    for (int way = 0; way < 3; ++way) {
+        MemoryMirror mirror({.raidDisks = 2, .present = 1, .resyncOffset = kMaxSector});
+        Running running(mirror);
+        QVERIFY(running.array->writeAt(0, block(1)));
+        mirror.device(0).failFlushes(EIO, 1); // what it lost is lost, and the next one succeeds
+        if (way == 1)
+            QVERIFY(!running.array->writeAt(9 * kChunk, block(2)));
+        if (way == 2)
+            QVERIFY(!stop(*running.array));
+        QVERIFY(!running.array->flush());
+        QVERIFY(!running.array->writeAt(0, block(3)));
+        QVERIFY(!stop(*running.array));
+        QVERIFY(mirror.superblock(0).isDirty());
+    }
 }
 
 void TestWrite::write_fullDiskFailsNobodyAndStopsTheArray()
