@@ -68,12 +68,6 @@ void WriteIntent::forget(std::uint64_t chunk)
         groupOf(chunk).counters[chunk % kGroupChunks] = 0;
 }
 
-void WriteIntent::watch(std::uint64_t chunk)
-{
-    if (isTouched(chunk))
-        groupOf(chunk).isPending = true;
-}
-
 bool WriteIntent::isPending() const
 {
     return std::ranges::any_of(

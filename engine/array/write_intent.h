@@ -32,7 +32,6 @@ public:
     bool isTouched(std::uint64_t chunk) const { return counter(chunk) != 0; }
 
     void forget(std::uint64_t chunk); // its bit was cleared by somebody else; no write is under way
-    void watch(std::uint64_t chunk);  // looked at again by the next sweep
 
     // events_cleared has to be raised on disk before any bit goes.
     bool headerFirst() const { return m_headerFirst; }
