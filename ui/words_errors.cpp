@@ -84,6 +84,19 @@ Phrase notEnoughMembers(const Error& error)
         error.where, grouped(error.found), grouped(error.expected));
 }
 
+Phrase cannotReAdd(const Error& error)
+{
+    if (error.found >= error.expected) {
+        return phrase("%1 was not in sync when it left the array, so it cannot come back as it is. "
+                      "Nothing was changed. Add a blank disk or image in its place.",
+            error.where);
+    }
+    return phrase("%1 left the array at event %2, and what changed is known only from event %3 on, "
+                  "so it cannot come back as it is. Nothing was changed. Add a blank disk or image "
+                  "in its place.",
+        error.where, std::to_string(error.found), std::to_string(error.expected));
+}
+
 } // namespace
 
 Phrase sentence(const Error& error)
@@ -193,6 +206,16 @@ Phrase sentence(const Error& error)
         return phrase("%1 has a member in every slot, so there is no place for another. Nothing "
                       "was changed.",
             where.empty() ? "The array" : where);
+    case ErrorCode::NotAMember:
+        return phrase("%1 is not a member of this array. Nothing was changed. Name one of its "
+                      "members as the scan lists them.",
+            where);
+    case ErrorCode::MemberActive:
+        return phrase("%1 has its slot in the array. Nothing was changed. To take it out, mark it "
+                      "as failed first.",
+            where);
+    case ErrorCode::CannotReAdd:
+        return cannotReAdd(error);
     case ErrorCode::NothingToDo:
         return phrase("There is nothing to do: the members agree as far as md records it. Nothing "
                       "was changed.");

@@ -56,10 +56,11 @@ ExitCode dryRun(const ScanReport& found, const Options& options)
     const auto plan = planHotAdd(**array, options.spare);
     if (!plan)
         return complain(plan.error());
-    if (options.json)
+    if (options.json) {
         printJson(planJson(*plan));
-    else
+    } else {
         print(planText(*plan));
+    }
     return ExitCode::Done;
 }
 

@@ -33,6 +33,9 @@ ExitCode recoverCommand(const Options& options);
 ExitCode checkCommand(const Options& options);
 ExitCode repairCommand(const Options& options);
 ExitCode addCommand(const Options& options);
+ExitCode failCommand(const Options& options);
+ExitCode removeCommand(const Options& options);
+ExitCode reAddCommand(const Options& options);
 ExitCode stopCommand(const Options& options);
 ExitCode writeCommand(const Options& options);
 

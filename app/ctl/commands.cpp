@@ -22,12 +22,14 @@ constexpr std::array<Names, 7> kWriteOptions = {
     "--array", "--bitmap-file", "--overlay", "--in-place", "--without", "--reference", "--dry-run"};
 constexpr std::array<Names, 6> kCheckOptions = {
     "--array", "--bitmap-file", "--overlay", "--without", "--reference", "--dry-run"};
+constexpr std::array<Names, 8> kMemberOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--without", "--reference", "--member", "--dry-run"};
 constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
     "--without", "--reference", "--spare", "--dry-run"};
 constexpr std::array<Names, 9> kFillOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--without", "--reference", "--offset", "--flush-every", "--dry-run"};
 
-constexpr std::array<Command, 12> kCommands = {{
+constexpr std::array<Command, 15> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -81,6 +83,19 @@ constexpr std::array<Command, 12> kCommands = {{
         "and recovers its contents from the others. Ctrl-C stops at a point from which the same\n"
         "call carries on.\n",
         kAddOptions, true, addCommand},
+    {"re-add", "--overlay DIR --member FILE [PATH...]", "take a former member back",
+        "Copies only what was written since it left, as the bitmap tells; says so when that "
+        "cannot\n"
+        "be known.\n",
+        kMemberOptions, true, reAddCommand},
+    {"fail", "--overlay DIR --member FILE [PATH...]", "mark a member as failed",
+        "The others record it as failed and the array stops, as with mdadm --fail and --stop. "
+        "What\n"
+        "lies on the member itself stays as it is.\n",
+        kMemberOptions, true, failCommand},
+    {"remove", "--overlay DIR --member FILE [PATH...]", "forget a failed member or a spare",
+        "The others' tables lose its entry and the array stops.\n", kMemberOptions, true,
+        removeCommand},
     {"stop", "--overlay DIR [PATH...]", "leave an array as after a clean shutdown",
         "Clears bits that are not needed and marks the array clean. A resync or recovery that is\n"
         "still due stays due.\n",

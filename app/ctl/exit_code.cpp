@@ -21,6 +21,9 @@ ExitCode exitCodeOf(ErrorCode code)
     case ErrorCode::MemberTooSmall:
     case ErrorCode::AlreadyMember:
     case ErrorCode::NoVacantSlot:
+    case ErrorCode::NotAMember:
+    case ErrorCode::MemberActive:
+    case ErrorCode::CannotReAdd:
         return ExitCode::Refused;
     case ErrorCode::NothingToDo:
         return ExitCode::Done;

@@ -26,7 +26,7 @@ bool set(std::string& target, std::string_view value)
     return !value.empty();
 }
 
-const std::array<Option, 18> kOptions = {{
+const std::array<Option, 19> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -67,6 +67,10 @@ const std::array<Option, 18> kOptions = {{
     {"--spare", "FILE", "the image or disk that becomes the new member",
         [](Options& options, std::string_view value) {
             return set(options.spare, value);
+        }},
+    {"--member", "FILE", "the member that is meant",
+        [](Options& options, std::string_view value) {
+            return set(options.member, value);
         }},
     {"--dry-run", "", "print what would be written, and write nothing",
         [](Options& options, std::string_view) {

@@ -19,6 +19,7 @@ struct Options
     std::string bitmapFile;
     std::string overlay;
     std::string spare;
+    std::string member; // to be failed, removed, added again
     std::string output;
     std::string reference;
     std::vector<std::string> without;

@@ -65,10 +65,11 @@ std::string syncSentence(std::string_view action, const SyncOutcome& outcome)
 
 ExitCode printPlan(const AssemblyPlan& plan, const Options& options)
 {
-    if (options.json)
+    if (options.json) {
         printJson(json(plan));
-    else
+    } else {
         print(planText(plan));
+    }
     return ExitCode::Done;
 }
 

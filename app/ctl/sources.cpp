@@ -12,15 +12,16 @@ namespace {
 
 std::vector<std::string> pathsOf(const Options& options)
 {
-    if (options.paths.empty() && options.spare.empty()) {
+    const auto& named = options.spare.empty() ? options.member : options.spare;
+    if (options.paths.empty() && named.empty()) {
         std::vector<std::string> disks;
         for (const auto& disk : listDisks())
             disks.push_back(disk.path);
         return disks;
     }
     auto paths = expandPaths(options.paths);
-    if (!options.spare.empty() && std::ranges::find(paths, options.spare) == paths.end())
-        paths.push_back(options.spare);
+    if (!named.empty() && std::ranges::find(paths, named) == paths.end())
+        paths.push_back(named);
     return paths;
 }
 

@@ -283,7 +283,8 @@ SectorRange SyncRun::nextRecovery(Sectors from) const
 Result<SyncOutcome> SyncRun::recover()
 {
     const auto from = recoveryStart(m_state);
-    m_outcome.skippedBytes = from.bytes();
+    m_outcome.skippedBytes =
+        (recoversByBitmap() ? m_state.arraySize - resyncLength(m_state) : from).bytes();
     begin(m_state.arraySize);
     m_control.setDone(from);
     for (auto range = nextRecovery(from); !range.empty(); range = nextRecovery(range.end)) {

@@ -40,6 +40,9 @@ enum class ErrorCode : std::uint8_t {
     MemberTooSmall, // found = bytes there, expected = bytes needed
     AlreadyMember,  // the would-be spare carries a superblock of an array
     NoVacantSlot,
+    NotAMember,   // where is not a member of this array
+    MemberActive, // it has a slot: to be failed before it is removed
+    CannotReAdd,  // found = its events, expected = those from which on the bitmap has all
     NothingToDo,
 };
 

@@ -63,6 +63,36 @@ class Mend(DemoCase):
         alone = self.result("check", "--without", self.b, self.a, self.b)
         self.assertEqual((alone["completed"], alone["checked_bytes"]), (True, 0))
 
+    def test_a_member_can_be_failed_and_taken_back(self):
+        before = self.state()
+        members = [self.a, self.b]
+        self.result("resync", "--overlay", self.overlay, *members)
+        where = ["--overlay", self.overlay, "--member", self.b, *members]
+        failed = self.result("fail", *where)
+        self.assertEqual((failed["completed"], failed["member"]), (True, str(self.b)))
+        [array] = self.result("scan", "--overlay", self.overlay, *members)["arrays"]
+        self.assertEqual(array["degraded"], 2)
+        self.refused(3, "fail", "--overlay", self.overlay, "--member", self.a, *members, saying="members")
+        self.refused(3, "fail", "--overlay", self.overlay, "--member", self.spare, *members, saying="not a member")
+        self.refused(3, "remove", "--overlay", self.overlay, "--member", self.a, *members, saying="failed first")
+
+        plan = self.result("re-add", "--dry-run", *where, schema="re_add_plan")
+        self.assertEqual((plan["role"], plan["by_bitmap"], plan["recovery"]["chunks"]), (1, True, 38))
+        added = self.result("re-add", *where)
+        self.assertEqual((added["completed"], added["role"], added["checked_bytes"]), (True, 1, DIRTY))
+        self.result("stop", "--overlay", self.overlay, *members)
+        again = self.result("check", "--overlay", self.overlay, *members)
+        self.assertEqual(again["mismatch_sectors"], 0)
+        self.assertEqual(self.state(), before)
+
+    def test_a_failed_member_can_be_forgotten(self):
+        where = ["--overlay", self.overlay, "--member", self.b, self.a, self.b]
+        self.result("fail", *where)
+        removed = self.result("remove", *where)
+        again = self.result("remove", *where)
+        self.assertEqual((removed["completed"], again["events"]), (True, removed["events"]))
+        self.assertEqual(run("fail", "--overlay", self.overlay, self.a).status, 2)
+
     def test_a_second_resync_has_nothing_to_do_and_says_so(self):
         run("resync", "--overlay", self.overlay, self.a, self.b)
         again = self.result("resync", "--overlay", self.overlay, self.a, self.b)

@@ -20,7 +20,7 @@ def roff_complaints(page):
 def missing_words(ctl):
     text = (sources.TOP / "app/ctl/bitmendctl.1").read_text().replace("\\-", "-")
     overview = subprocess.run([ctl, "--help"], capture_output=True, text=True, check=True).stdout
-    commands = re.findall(r"^  (\w+)  ", overview, re.MULTILINE)
+    commands = re.findall(r"^  ([\w-]+)  ", overview, re.MULTILINE)
     for command in commands:
         helped = subprocess.run([ctl, command, "--help"], capture_output=True, text=True, check=True).stdout
         for word in [command, *re.findall(r"^  (--[\w-]+)", helped, re.MULTILINE)]:
