@@ -24,7 +24,7 @@ Member member(int role, std::uint64_t events, bool withBitmap)
 {
     auto superblock = std::make_shared<Superblock>();
     superblock->location = Sectors{8};
-    superblock->arrayUuid = parseUuid("6f7bf3c1:5d5a2b7e:11d4f5b0:9c7e2a44").value();
+    superblock->arrayUuid = parseUuid("6f7bf3c1:5d5a2b7e:11d4f5b0:9c7e2a44").value_or(Uuid{});
     superblock->name = "web:data";
     superblock->level = 1;
     superblock->raidDisks = 2;

@@ -28,7 +28,7 @@ Member member(int role, MemberState state, const std::vector<std::uint64_t>& bit
 }
 
 // The first member's copy counts.
-ArrayReport mirror(std::vector<Member> members, Sectors resyncOffset)
+ArrayReport mirror(std::vector<Member> members, Sectors resyncOffset, ArrayBitmap bitmap = {})
 {
     ArrayReport report;
     report.name = "web:data";
@@ -36,11 +36,10 @@ ArrayReport mirror(std::vector<Member> members, Sectors resyncOffset)
     report.geometry.raidDisks = 2;
     report.events = 1041;
     report.resyncOffset = resyncOffset;
-    report.bitmap.emplace();
-    report.bitmap->chunks = kChunks;
-    report.bitmap->header.chunkBytes = kChunkBytes;
-    report.bitmap->header.eventsCleared = 1041;
-    report.bitmap->copy = members.front().bitmap;
+    bitmap.chunks = kChunks;
+    bitmap.header.chunkBytes = kChunkBytes;
+    bitmap.copy = members.front().bitmap;
+    report.bitmap = std::move(bitmap);
     report.members = std::move(members);
     return report;
 }
@@ -80,10 +79,11 @@ void halfDoneResync_bitsBelowItsPositionAreIgnored()
 
 void degraded_bitsAreKeptForTheMemberThatReturns()
 {
-    ArrayReport report = mirror(
-        {member(0, MemberState::InSync, {5}), member(1, MemberState::Stale, {5, 6})}, kMaxSector);
-    report.bitmap->header.eventsCleared = 1000;
-    const auto frame = frameOf(report);
+    ArrayBitmap bitmap;
+    bitmap.header.eventsCleared = 1000;
+    const auto frame =
+        frameOf(mirror({member(0, MemberState::InSync, {5}), member(1, MemberState::Stale, {5, 6})},
+            kMaxSector, bitmap));
     EXPECT(frame->state(5) == ChunkState::Dirty);
     EXPECT(frame->state(6) == ChunkState::Stale);
     EXPECT(!frame->members[1].evidence);
@@ -101,9 +101,11 @@ void idleSparesCopy_isShownButMeansNothing()
 
 void staleBitmap_everyChunkIsDue()
 {
-    ArrayReport report = mirror(
-        {member(0, MemberState::InSync, {}), member(1, MemberState::InSync, {})}, Sectors{0});
-    report.bitmap->stale = true;
+    ArrayBitmap bitmap;
+    bitmap.stale = true;
+    ArrayReport report =
+        mirror({member(0, MemberState::InSync, {}), member(1, MemberState::InSync, {})}, Sectors{0},
+            bitmap);
     EXPECT(frameOf(report)->in(ChunkState::Dirty).total() == kChunks);
     report.resyncOffset = kMaxSector;
     EXPECT(frameOf(report)->in(ChunkState::Ignored).total() == kChunks);
