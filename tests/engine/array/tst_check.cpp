@@ -255,9 +255,10 @@ void TestCheck::repair_survivesEveryCut()
     std::mt19937 random(3);
     MemoryMirror cut(shape);
     for (std::size_t k = 0; k <= entries.size(); ++k) {
-        for (std::size_t i = 0; i < cut.devices(); ++i)
+        for (std::size_t i = 0; i < cut.devices(); ++i) {
             cut.bytes(i) =
                 afterPowerCut(before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+        }
         auto array = cut.running();
         // Whoever trusts the bits instead is right as well, but for what lay under clear ones.
         if (k % 2 == 0) {

@@ -249,9 +249,10 @@ void TestMembership::failAndRemove_surviveEveryCut()
     std::mt19937 random(5);
     MemoryMirror cut(clean(3));
     for (std::size_t k = 0; k <= entries.size(); ++k) {
-        for (std::size_t i = 0; i < cut.devices(); ++i)
+        for (std::size_t i = 0; i < cut.devices(); ++i) {
             cut.bytes(i) =
                 afterPowerCut(before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+        }
         const auto least = std::min(cut.superblock(0).events, cut.superblock(1).events);
         const auto most = std::max(cut.superblock(0).events, cut.superblock(1).events);
         QVERIFY2(most <= least + 1, qPrintable(QString::number(k)));
@@ -283,9 +284,10 @@ void TestMembership::reAdd_survivesEveryCut()
         std::mt19937 random(5);
         MemoryMirror cut(shape);
         for (std::size_t k = 0; k <= entries.size(); ++k) {
-            for (std::size_t i = 0; i < cut.devices(); ++i)
+            for (std::size_t i = 0; i < cut.devices(); ++i) {
                 cut.bytes(i) = afterPowerCut(
                     before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+            }
             const auto went = addAgain(cut, "m2");
             QVERIFY2(went.isEmpty(), qPrintable(QString::number(k) + u' ' + went));
             for (const std::size_t i : {0U, 1U, 2U}) {
