@@ -13,7 +13,7 @@ constexpr std::int64_t kEstimateAfter = 5'000;
 
 void Rate::add(std::int64_t milliseconds, std::uint64_t bytesDone)
 {
-    if (!m_begin)
+    if (m_begin < 0)
         m_begin = milliseconds;
     m_samples.push_back({milliseconds, bytesDone});
     while (m_samples.size() > 2 && milliseconds - m_samples.front().at > kWindow)
@@ -34,7 +34,7 @@ std::optional<double> Rate::bytesPerSecond() const
 std::optional<double> Rate::secondsLeft(std::uint64_t bytesTotal) const
 {
     const auto rate = bytesPerSecond();
-    if (!rate || *rate <= 0 || m_samples.back().at - *m_begin < kEstimateAfter)
+    if (!rate || *rate <= 0 || m_samples.back().at - m_begin < kEstimateAfter)
         return std::nullopt;
     const std::uint64_t done = m_samples.back().bytes;
     return done >= bytesTotal ? 0.0 : double(bytesTotal - done) / *rate;

@@ -25,7 +25,7 @@ private:
         std::uint64_t bytes;
     };
 
-    std::optional<std::int64_t> m_begin;
+    std::int64_t m_begin = -1; // of the first sample
     std::deque<Sample> m_samples;
 };
 

@@ -103,10 +103,10 @@ private slots:
         rate.add(0, 0);
         QVERIFY(!rate.bytesPerSecond());
         rate.add(1'000, 1'000);
-        QCOMPARE(rate.bytesPerSecond().value(), 1'000.0);
+        QCOMPARE(rate.bytesPerSecond().value_or(0), 1'000.0);
         QVERIFY(!rate.secondsLeft(10'000));
         rate.add(6'000, 6'000);
-        QCOMPARE(rate.secondsLeft(10'000).value(), 4.0);
+        QCOMPARE(rate.secondsLeft(10'000).value_or(0), 4.0);
         rate.add(60'000, 6'000);
         rate.add(61'000, 6'000);
         QVERIFY(!rate.secondsLeft(10'000)); // it stands still

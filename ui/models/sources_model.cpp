@@ -6,6 +6,7 @@
 #include <QLocale>
 
 #include <algorithm>
+#include <tuple>
 
 namespace bitmend {
 
@@ -35,7 +36,9 @@ SourcesModel::SourcesModel(QObject* parent) : QAbstractItemModel(parent) {}
 
 void SourcesModel::setArrays(std::vector<ArrayView> arrays)
 {
-    std::ranges::stable_sort(arrays, {}, urgency);
+    std::ranges::sort(arrays, {}, [](const ArrayView& view) {
+        return std::tuple(urgency(view), view.report.name, view.report.uuid);
+    });
     const bool same = std::ranges::equal(
         arrays, m_arrays, {}, [](const ArrayView& view) { return view.report.uuid; },
         [](const ArrayView& view) { return view.report.uuid; });

@@ -4,6 +4,7 @@
 #include <QVBoxLayout>
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace bitmend {
@@ -77,9 +78,9 @@ bool JobBar::isRunning() const
 
 void JobBar::togglePause()
 {
-    for (auto job = m_jobs.rbegin(); job != m_jobs.rend(); ++job) {
-        if (job->second->canPause()) {
-            job->second->togglePause();
+    for (const auto& [id, row] : std::views::reverse(m_jobs)) {
+        if (row->canPause()) {
+            row->togglePause();
             return;
         }
     }

@@ -10,6 +10,7 @@
 #include <QPushButton>
 
 #include <algorithm>
+#include <cmath>
 
 namespace bitmend {
 
@@ -25,10 +26,11 @@ QString roughly(double seconds)
         return QCoreApplication::translate("JobRow", pattern);
     };
     if (seconds < 60)
-        return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 s")).arg(std::max(1, int(seconds + 0.5)));
+        return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 s"))
+            .arg(std::max(1L, std::lround(seconds)));
     if (seconds < 5400)
-        return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 min")).arg(int(seconds / 60 + 0.5));
-    return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 h")).arg(int(seconds / 3600 + 0.5));
+        return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 min")).arg(std::lround(seconds / 60));
+    return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 h")).arg(std::lround(seconds / 3600));
 }
 
 JobRow::JobRow(JobView job, QWidget* parent)

@@ -186,9 +186,10 @@ void MembersView::changeEvent(QEvent* event)
 void MembersView::drawRow(
     QPainter* painter, const QStyleOptionViewItem& option, const QModelIndex& index) const
 {
-    if (selectionModel()->isSelected(index) && hasFocus())
+    if (selectionModel()->isSelected(index) && hasFocus()) {
         painter->fillRect(option.rect,
             blend(palette().color(QPalette::Window), palette().color(QPalette::Highlight), 0.10));
+    }
     QTreeView::drawRow(painter, option, index);
     // One line under a member and its reason together.
     const bool last = index.parent().isValid() || m_model.rowCount(index.siblingAtColumn(0)) == 0;
