@@ -89,7 +89,8 @@ Verdict verdictOf(const ArrayView& array)
         if (array.assembled && (remark.code == RemarkCode::AllWell ||
                                    remark.code == RemarkCode::BitsIgnoredBecauseClean))
             continue;
-        sentences.push_back(text(sentence(remark, array.report)));
+        if (isWorthSaying(remark, array.report))
+            sentences.push_back(text(sentence(remark, array.report)));
     }
     Verdict verdict;
     verdict.headline = text(headline(array.report));

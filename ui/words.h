@@ -39,6 +39,10 @@ std::string_view word(Needs needs);
 Phrase headline(const ArrayReport& array);
 std::vector<Phrase> explanation(const ArrayReport& array);
 
+// Whether a remark of this array belongs into its explanation: not what starting would cost when it
+// cannot start, and not what another remark says better.
+bool isWorthSaying(const Remark& remark, const ArrayReport& array);
+
 // "4.6 GiB", "512 B"; "29 809"; "2026-11-20 14:02:31" and "2026-11-20T14:02:31Z".
 std::string iecSize(std::uint64_t bytes);
 std::string grouped(std::uint64_t number);

@@ -137,6 +137,8 @@ bool speaksOfStarting(RemarkCode code)
     }
 }
 
+} // namespace
+
 bool isWorthSaying(const Remark& remark, const ArrayReport& array)
 {
     if (&remark == &array.remarks.front())
@@ -147,8 +149,6 @@ bool isWorthSaying(const Remark& remark, const ArrayReport& array)
     return remark.code != RemarkCode::BitmapFromMember ||
            std::ranges::count(array.remarks, RemarkCode::BitmapsDiffer, &Remark::code) == 0;
 }
-
-} // namespace
 
 std::vector<Phrase> explanation(const ArrayReport& array)
 {

@@ -110,6 +110,8 @@ private slots:
         auto* assemble = toolButton(*m_window, "assemble");
         QVERIFY(!assemble->isEnabled());
         QVERIFY(assemble->toolTip().contains(QStringLiteral("too few members")));
+        for (const auto* label : m_window->findChildren<QLabel*>()) // what starting would cost
+            QVERIFY2(!label->text().contains(QStringLiteral("spare")), qPrintable(label->text()));
         // The safe next step is another one.
         QVERIFY(named<QPushButton>(*m_window, "step")->text().startsWith(u"Open images"));
     }
