@@ -22,7 +22,7 @@ ALLOWED = {
     "engine/session": ["engine"],
     "ui": ["engine", "ui"],
     "app/ctl": ["engine", "ui", "app/ctl"],
-    "app": ["engine/session", "ui"],
+    "app": ["engine/session", "ui", "app"],
     "tests": ["engine", "ui", "app", "tests"],
 }
 WITH_QT = ("engine/session", "ui", "app", "tests")
