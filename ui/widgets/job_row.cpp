@@ -25,11 +25,13 @@ QString roughly(double seconds)
     const auto tr = [](const char* pattern) {
         return QCoreApplication::translate("JobRow", pattern);
     };
-    if (seconds < 60)
+    if (seconds < 60) {
         return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 s"))
             .arg(std::max(1L, std::lround(seconds)));
-    if (seconds < 5400)
+    }
+    if (seconds < 5400) {
         return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 min")).arg(std::lround(seconds / 60));
+    }
     return tr(QT_TRANSLATE_NOOP("JobRow", "about %1 h")).arg(std::lround(seconds / 3600));
 }
 
