@@ -116,9 +116,7 @@ ExitCode addCommand(const Options& options)
             return complain(slotted.error());
         added = *slotted;
     }
-    auto recovered = sync(**array, SyncAction::Recover, job.control());
-    if (!recovered && recovered.error().code == ErrorCode::NothingToDo)
-        recovered = nothingToDo(SyncAction::Recover);
+    const auto recovered = recoverIfDue(**array, job.control());
     if (!recovered)
         return complain(recovered.error());
     report((*array)->snapshot().report, added, *recovered, options);

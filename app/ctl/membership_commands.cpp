@@ -162,9 +162,7 @@ ExitCode reAddCommand(const Options& options)
     const auto added = takeBack(**array, options.member);
     if (!added)
         return complain(added.error());
-    auto recovered = sync(**array, SyncAction::Recover, job.control());
-    if (!recovered && recovered.error().code == ErrorCode::NothingToDo)
-        recovered = nothingToDo(SyncAction::Recover);
+    const auto recovered = recoverIfDue(**array, job.control());
     if (!recovered)
         return complain(recovered.error());
     report((*array)->snapshot().report, *added, *recovered, options);

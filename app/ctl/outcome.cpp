@@ -35,6 +35,14 @@ SyncOutcome nothingToDo(SyncAction action)
     return outcome;
 }
 
+Result<SyncOutcome> recoverIfDue(Array& array, JobControl& control)
+{
+    auto recovered = sync(array, SyncAction::Recover, control);
+    if (!recovered && recovered.error().code == ErrorCode::NothingToDo)
+        return nothingToDo(SyncAction::Recover);
+    return recovered;
+}
+
 std::string checkSentence(std::string_view action, const SyncOutcome& outcome)
 {
     const bool repaired = outcome.action == SyncAction::Repair;

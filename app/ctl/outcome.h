@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What resync, add and stop report, for people and for scripts.
+// What the writing commands come to and report, for people and for scripts.
 #pragma once
 
 #include "app/ctl/exit_code.h"
@@ -15,10 +15,13 @@ namespace bitmend::ctl {
 // for every action, so that a script needs to know them once.
 Json outcomeJson(std::string_view action, const ArrayReport& array, const SyncOutcome& outcome);
 
-// One sentence about a finished or interrupted sync.
 // What is reported where there was nothing to do.
 SyncOutcome nothingToDo(SyncAction action);
 
+// A recovery; where none is due, the outcome says so instead of an error.
+Result<SyncOutcome> recoverIfDue(Array& array, JobControl& control);
+
+// One sentence about a finished or interrupted sync.
 std::string syncSentence(std::string_view action, const SyncOutcome& outcome);
 std::string checkSentence(std::string_view action, const SyncOutcome& outcome);
 
