@@ -6,6 +6,7 @@
 #include "tests/engine/metadata/md_bytes.h"
 
 #include <cstdlib>
+#include <span>
 
 using namespace bitmend;
 using namespace bitmend::test;
@@ -79,8 +80,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < kBitmapAt)
         return 0;
     const bool external = (data[0] & 1) != 0;
-    Bytes bytes(size - kBitmapAt);
-    std::memcpy(bytes.data(), data + kBitmapAt, bytes.size());
+    const auto bitmap = std::as_bytes(std::span(data, size)).subspan(kBitmapAt);
+    const Bytes bytes(bitmap.begin(), bitmap.end());
 
     auto superblock =
         formatOf(kSlot.version).decode(superblockBytes(), kSlot, {kDevice})->superblock;
