@@ -221,6 +221,7 @@ private slots:
     void raid6WithThreeSlots_isRefused()
     {
         QCOMPARE(refusal(make(6, 3, 2)), ErrorCode::BadGeometry);
+        QCOMPARE(refusal(make(6, 256, 2)), ErrorCode::BadGeometry);
     }
 
     void T132_raid10AbsurdLayout_isRefused()
