@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where every chunk lies, against tables that were read back from arrays of the real kernel.
 #include "engine/raid/personality.h"
+#include "engine/raid/stripe.h"
 
 #include <QTest>
 
@@ -125,12 +126,17 @@ private slots:
         const auto expected = rowsOf(table);
         const auto numbers = rowsOf(rows).first();
         for (int line = 0; line < expected.size(); ++line) {
+            const std::uint64_t stripe = numbers[line].toULongLong();
+            const StripeRoles roles = stripeRoles(geometry, stripe);
+            QCOMPARE(roles.p, expected[line].indexOf(u"P"));
+            QCOMPARE(roles.q, expected[line].indexOf(u"Q"));
             for (int slot = 0; slot < members; ++slot) {
                 const QString& cell = expected[line][slot];
                 if (!cell.startsWith(u'D'))
                     continue;
                 const std::uint64_t chunk = cell.mid(1).toULongLong();
-                const Place place{slot, {numbers[line].toULongLong() * kChunk.count + 3}};
+                QCOMPARE(roles.data[chunk % roles.data.size()], slot);
+                const Place place{slot, {stripe * kChunk.count + 3}};
                 QCOMPARE(
                     pers.locate(geometry, {chunk * kChunk.count + 3}), std::vector<Place>{place});
             }
