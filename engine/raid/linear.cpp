@@ -60,6 +60,17 @@ public:
 
 } // namespace
 
+MemberContent linearContentAt(const Geometry& geometry, Place place)
+{
+    const auto role = std::size_t(place.role);
+    if (role >= geometry.memberSizes.size() || place.sector >= usable(geometry, role))
+        return {};
+    Sectors begin;
+    for (std::size_t before = 0; before < role; ++before)
+        begin = begin + usable(geometry, before);
+    return {Content::Data, begin + place.sector, 0};
+}
+
 const Personality& linear()
 {
     static const Linear kLinear;

@@ -2,6 +2,7 @@
 // The rows of the table in personality.cpp, and what several of them need.
 #pragma once
 
+#include "engine/raid/member_content.h"
 #include "engine/raid/personality.h"
 
 namespace bitmend {
@@ -13,6 +14,13 @@ const Personality& raid4();
 const Personality& raid5();
 const Personality& raid6();
 const Personality& raid10();
+
+// contentAt() by level; linear, level 0 and 10 may name data behind the array's end.
+MemberContent linearContentAt(const Geometry& geometry, Place place);
+MemberContent raid0ContentAt(const Geometry& geometry, Place place);
+MemberContent raid1ContentAt(const Geometry& geometry, Place place);
+MemberContent raid456ContentAt(const Geometry& geometry, Place place);
+MemberContent raid10ContentAt(const Geometry& geometry, Place place);
 
 // mdadm's word for a layout number it does not know.
 inline constexpr std::string_view kUnknownLayout = "-unknown-";

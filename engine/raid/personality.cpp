@@ -27,6 +27,41 @@ const Personality* personality(int level)
     }
 }
 
+namespace {
+
+MemberContent contentOfLevel(const Geometry& geometry, Place place)
+{
+    switch (geometry.level) {
+    case -1:
+        return linearContentAt(geometry, place);
+    case 0:
+        return raid0ContentAt(geometry, place);
+    case 1:
+        return raid1ContentAt(geometry, place);
+    case 4:
+    case 5:
+    case 6:
+        return raid456ContentAt(geometry, place);
+    case 10:
+        return raid10ContentAt(geometry, place);
+    default:
+        return {};
+    }
+}
+
+} // namespace
+
+MemberContent contentAt(const Geometry& geometry, Place place)
+{
+    const Personality* level = personality(geometry.level);
+    if (level == nullptr || place.role < 0 || place.role >= geometry.raidDisks)
+        return {};
+    const MemberContent content = contentOfLevel(geometry, place);
+    if (content.kind == Content::Data && content.arraySector >= level->arraySize(geometry))
+        return {};
+    return content;
+}
+
 Sectors timesOrZero(Sectors size, std::uint64_t count)
 {
     std::uint64_t product = 0;

@@ -132,6 +132,28 @@ public:
 
 } // namespace
 
+MemberContent raid0ContentAt(const Geometry& geometry, Place place)
+{
+    const std::uint64_t chunk = geometry.chunk.count;
+    for (const auto& zone : zonesOf(geometry)) {
+        if (place.sector >= zone.memberBegin + zone.rows)
+            continue;
+        const auto found = std::ranges::find(zone.roles, place.role);
+        if (found == zone.roles.end())
+            return {};
+        const std::uint64_t members = zone.roles.size();
+        const auto index = std::uint64_t(found - zone.roles.begin());
+        const std::uint64_t row = (place.sector - zone.memberBegin).count / chunk;
+        const std::uint64_t firstChunk = zone.arrayBegin.count / chunk + row * members;
+        // "original" counts the members from the array's start: see locate().
+        const std::uint64_t ahead = geometry.layout == kOriginal
+                                        ? (index + members - firstChunk % members) % members
+                                        : index;
+        return {Content::Data, {(firstChunk + ahead) * chunk + place.sector.count % chunk}, 0};
+    }
+    return {};
+}
+
 const Personality& raid0()
 {
     static const Raid0 kRaid0;

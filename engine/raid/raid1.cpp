@@ -42,6 +42,11 @@ public:
 
 } // namespace
 
+MemberContent raid1ContentAt(const Geometry&, Place place)
+{
+    return {Content::Data, place.sector, place.role};
+}
+
 const Personality& raid1()
 {
     static const Raid1 kRaid1;

@@ -5,6 +5,8 @@
 #include "engine/base/assert.h"
 #include "engine/raid/personalities.h"
 
+#include <algorithm>
+
 namespace bitmend {
 
 namespace {
@@ -63,6 +65,41 @@ std::uint64_t nextFar(std::uint64_t slot, std::uint64_t members, const Copies& c
     if (members % copies.farSet != 0 && slot > lastSet)
         return lastSet + (slot - lastSet) % (copies.farSet + members % copies.farSet);
     return set * copies.farSet + slot % copies.farSet;
+}
+
+std::uint64_t farSlot(
+    std::uint64_t slot, std::uint64_t steps, std::uint64_t members, const Copies& copies)
+{
+    for (; steps != 0; --steps)
+        slot = nextFar(slot, members, copies);
+    return slot;
+}
+
+// The counts, one per near copy, that may put a first copy there. With offset copies a row of the
+// count takes several rows of the members, and near copies that wrap lie just one row further.
+std::vector<std::uint64_t> turnsOf(
+    std::uint64_t row, std::uint64_t slot, std::uint64_t members, const Copies& copies)
+{
+    if (!copies.offset)
+        return {row * members + slot};
+    std::vector<std::uint64_t> turns;
+    if (row % copies.far == 0)
+        turns.push_back(row / copies.far * members + slot);
+    if (row != 0 && (row - 1) % copies.far == 0)
+        turns.push_back(((row - 1) / copies.far + 1) * members + slot);
+    return turns;
+}
+
+MemberContent contentIfThere(const Geometry& geometry, std::uint64_t chunk, Place place)
+{
+    const Sectors sector{chunk * geometry.chunk.count + place.sector.count % geometry.chunk.count};
+    if (sector >= raid10().arraySize(geometry))
+        return {};
+    const auto places = raid10().locate(geometry, sector);
+    const auto found = std::ranges::find(places, place);
+    if (found == places.end())
+        return {};
+    return {Content::Data, sector, int(found - places.begin())};
 }
 
 class Raid10 final : public Personality
@@ -159,6 +196,31 @@ public:
 };
 
 } // namespace
+
+// A place is the n-th far copy of what lies first on some slot of some row. The steps between far
+// copies have no inverse in closed form where the sets differ in size, and slots are few, so all
+// are tried; locate() has the last word.
+MemberContent raid10ContentAt(const Geometry& geometry, Place place)
+{
+    const Copies copies = copiesOf(geometry);
+    const auto members = std::uint64_t(geometry.raidDisks);
+    const std::uint64_t strideRows = copies.offset ? 1 : usedRows(geometry, copies) / copies.far;
+    const std::uint64_t placeRow = place.sector.count / geometry.chunk.count;
+
+    for (std::uint64_t far = 0; far < copies.far && far * strideRows <= placeRow; ++far) {
+        const std::uint64_t row = placeRow - far * strideRows;
+        for (std::uint64_t slot = 0; slot < members; ++slot) {
+            if (farSlot(slot, far, members, copies) != std::uint64_t(place.role))
+                continue;
+            for (const std::uint64_t turn : turnsOf(row, slot, members, copies)) {
+                const auto content = contentIfThere(geometry, turn / copies.near, place);
+                if (content.kind == Content::Data)
+                    return content;
+            }
+        }
+    }
+    return {};
+}
 
 const Personality& raid10()
 {

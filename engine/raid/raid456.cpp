@@ -2,6 +2,7 @@
 // One or two parity blocks per row.
 #include "engine/raid/parity_layout.h"
 #include "engine/raid/personalities.h"
+#include "engine/raid/stripe.h"
 
 #include <algorithm>
 
@@ -73,6 +74,22 @@ private:
 };
 
 } // namespace
+
+MemberContent raid456ContentAt(const Geometry& geometry, Place place)
+{
+    const std::uint64_t chunk = geometry.chunk.count;
+    if (place.sector >= roundedDown(geometry.componentSize, geometry.chunk))
+        return {};
+    const std::uint64_t stripe = place.sector.count / chunk;
+    const StripeRoles roles = stripeRoles(geometry, stripe);
+    if (place.role == roles.p)
+        return {Content::P, {}, 0};
+    if (place.role == roles.q)
+        return {Content::Q, {}, 0};
+    const auto k = std::uint64_t(std::ranges::find(roles.data, place.role) - roles.data.begin());
+    const std::uint64_t number = stripe * roles.data.size() + k;
+    return {Content::Data, {number * chunk + place.sector.count % chunk}, 0};
+}
 
 const Personality& raid4()
 {
