@@ -47,8 +47,7 @@ Result<ArrayMember> openMember(
         member.role = planned.role;
     member.inSync = planned.state == MemberState::InSync;
     if (planned.state == MemberState::Rebuilding) {
-        member.recoveryOffset =
-            std::min(planned.superblock->recoveryOffset, state.reference->componentSize);
+        member.recoveryOffset = std::min(planned.superblock->recoveryOffset, state.componentSize);
         member.byBitmap = planned.superblock->has(feature::kRecoveryBitmap);
     }
     return member;
@@ -72,7 +71,12 @@ Result<void> openMembers(ArrayState& state)
         if (knownState)
             state.members.push_back(BM_TRY(openMember(state, *planned, state.access)));
     }
-    if (state.inSyncCount() == 0)
+    std::vector<bool> inSync(state.reference->raidDisks);
+    for (const auto& member : state.members) {
+        if (member.inSync)
+            inSync[static_cast<std::size_t>(member.role)] = true;
+    }
+    if (!state.level->canStart(state.geometry, inSync, false))
         return fail(ErrorCode::NotEnoughMembers, state.name);
     return {};
 }
@@ -96,14 +100,26 @@ std::vector<BitmapPlace> bitmapPlaces(const ArrayState& state, const std::string
     return places;
 }
 
+// The first sector of each member on which something from this sync sector on can lie.
+Sectors memberSector(const ArrayState& state, Sectors syncSector)
+{
+    if (state.geometry.level != 10)
+        return syncSector;
+    auto first = state.componentSize;
+    for (const auto& place : state.level->locate(state.geometry, syncSector))
+        first = std::min(first, place.sector);
+    return {first.count / state.geometry.chunk.count * state.geometry.chunk.count};
+}
+
 // Writes that were under way when the power went have reached a member that is being rebuilt, or
 // not: it is only good up to the first of them.
 void distrustRebuilt(ArrayState& state)
 {
-    const auto first =
-        state.bitmap ? state.bitmap->sectors(state.bitmap->nextNeeded(0, 1)).begin : Sectors{};
     if (state.bitmap && state.bitmap->neededCount() == 0)
         return;
+    auto first =
+        state.bitmap ? state.bitmap->sectors(state.bitmap->nextNeeded(0, 1)).begin : Sectors{};
+    first = memberSector(state, first);
     for (auto& member : state.members) {
         if (member.isRebuilding())
             member.recoveryOffset = std::min(member.recoveryOffset, first);
@@ -115,9 +131,13 @@ void distrustRebuilt(ArrayState& state)
 // are not touched: nothing in them changes by starting.
 Result<void> startWriting(ArrayState& state)
 {
+    // Nothing of level 0 or linear is ever dirty, or repeated anywhere: md leaves their superblocks
+    // as they are.
+    if (state.syncSize == Sectors{})
+        return {};
     const bool wasDirty = state.resyncOffset != kMaxSector;
     // With a single copy there is nothing to make it agree with.
-    if (state.inSyncCount() == 1 && state.resyncOffset != kMaxSector) {
+    if (wasDirty && !state.resyncDue()) {
         state.resyncOffset = kMaxSector;
         state.superblocksDue = true;
     }
@@ -135,9 +155,8 @@ Result<void> startWriting(ArrayState& state)
     }
     if (found->location.external)
         state.bitmapFile = BitmapFile{found->from, BM_TRY(state.access.open(found->from))};
-    const auto syncSize = bitmapSyncSize(*state.reference, state.arraySize);
-    auto bitmap = BM_TRY(
-        LiveBitmap::load(bitmapPlaces(state, found->from), *state.reference, syncSize, state.name));
+    auto bitmap = BM_TRY(LiveBitmap::load(
+        bitmapPlaces(state, found->from), *state.reference, state.syncSize, state.name));
     // While a member is missing, set bits are what a later re-add needs, unless none was set since
     // the array was last complete.
     const bool believed = !state.isDegraded() || bitmap.header().eventsCleared == state.events;
@@ -210,7 +229,9 @@ Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAcce
         return fail(choice ? ErrorCode::NeedsChoice : ErrorCode::NotEnoughMembers, array.name);
     }
     const bool writing = plan.choices.mode != WriteMode::ReadOnly;
-    if (!array.superblock || array.geometry.level != 1)
+    // During a reshape two geometries hold at once, and a journal may have what members lack.
+    if (!array.superblock || array.superblock->has(feature::kReshapeActive) ||
+        array.superblock->has(feature::kJournal))
         return fail(ErrorCode::Unsupported, array.name);
 
     auto state = std::make_unique<ArrayState>(plan, std::move(access));
@@ -243,7 +264,7 @@ Result<StopOutcome> stop(Array& array)
 {
     auto& state = array.state();
     // Whatever is under way ends first; what comes later finds the array stopped.
-    const auto rows = state.rows.take({{}, state.arraySize}, RowUse::Sync);
+    const auto rows = state.rows.take({{}, kMaxSector}, RowUse::Sync);
     const auto guard = state.lock();
     StopOutcome outcome;
     const auto before = state.writtenBytes;

@@ -28,7 +28,7 @@ public:
     const std::string& name() const override;
     std::uint64_t sizeBytes() const override;
 
-    // From an in-sync member; where it fails, from the next one.
+    // From members in sync: where one fails, from another copy.
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override;
 
     // To every member, its bits first; see foreground.h. Unsupported when it is read-only or
@@ -57,9 +57,9 @@ private:
 
 // Opens the members (read-only, wrapped in overlays in `overlay` when the plan's mode says so),
 // reads their superblocks again and stops with ChangedSincePlan when they are not those of the
-// plan. Loads the bitmap as the kernel does. Read-only: writes nothing, ever. Unsupported for what
-// is not built yet: other levels; and when writing, a clustered bitmap, a member with known bad
-// blocks, a replacement or a journal.
+// plan. Loads the bitmap as the kernel does. Read-only: writes nothing, ever. Unsupported for an
+// array under reshape or with a journal and for a member with known bad blocks; and when writing,
+// for a clustered bitmap, a replacement or a partial parity log.
 Result<std::unique_ptr<Array>> assemble(
     const AssemblyPlan& plan, const std::filesystem::path& overlay);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/array_state.h"
 
+#include "engine/array/assembly_parts.h"
+
 #include <algorithm>
 
 namespace bitmend {
@@ -48,24 +50,54 @@ ScanReport asScanned(const ArrayState& state)
     return report;
 }
 
+// What the kernel takes of each member once it runs the array, and writes back as the size.
+Sectors usedOfMember(const Geometry& geometry, Sectors arraySize)
+{
+    const auto chunk = geometry.chunk.count;
+    switch (geometry.level) {
+    case 4:
+    case 5:
+    case 6:
+        return {geometry.componentSize.count / chunk * chunk};
+    case 10: {
+        const auto members = static_cast<std::uint64_t>(geometry.raidDisks);
+        const auto copies = arraySize.count / chunk * copiesOfEach(geometry);
+        return {(copies + members - 1) / members * chunk};
+    }
+    default:
+        return geometry.componentSize;
+    }
+}
+
 SyncEstimate resyncEstimate(const ArrayState& state)
 {
-    SyncEstimate estimate;
-    const auto copies = state.inSyncCount();
-    auto bytes = (state.arraySize - std::min(state.resyncOffset, state.arraySize)).bytes();
-    if (state.bitmap) {
+    auto due = state.syncSize - std::min(state.resyncOffset, state.syncSize);
+    if (state.bitmap)
+        due = state.bitmap->neededSectors();
+    auto estimate = resyncCost(state.geometry, state.inSyncCount(), due.bytes());
+    if (state.bitmap)
         estimate.chunks = state.bitmap->neededCount();
-        bytes = state.bitmap->neededSectors().bytes();
-    }
-    estimate.readBytes = bytes * copies;
-    estimate.writeBytes = bytes * (copies - 1);
     return estimate;
+}
+
+// Members that are read for each one that is written.
+std::uint64_t recoverySources(const Geometry& geometry)
+{
+    const auto members = static_cast<std::uint64_t>(geometry.raidDisks);
+    switch (geometry.level) {
+    case 4:
+    case 5:
+        return members - 1;
+    case 6:
+        return members - 2;
+    default:
+        return 1;
+    }
 }
 
 SyncEstimate recoveryEstimate(const ArrayState& state)
 {
-    SyncEstimate estimate;
-    Sectors from = state.arraySize;
+    Sectors from = state.componentSize;
     std::uint64_t targets = 0;
     for (const auto& member : state.members) {
         if (!member.isRebuilding())
@@ -77,12 +109,21 @@ SyncEstimate recoveryEstimate(const ArrayState& state)
         from = {};
         targets = 1;
     }
-    estimate.readBytes = (state.arraySize - from).bytes();
-    estimate.writeBytes = estimate.readBytes * targets;
-    return estimate;
+    return recoveryCost(state, from, targets);
 }
 
 } // namespace
+
+SyncEstimate recoveryCost(const ArrayState& state, Sectors from, std::uint64_t targets)
+{
+    const auto bytes = (state.componentSize - from).bytes();
+    // Copies of level 10 are those of other places for each target; elsewhere one read serves all.
+    const auto passes = state.geometry.level == 10 ? targets : 1;
+    SyncEstimate cost;
+    cost.readBytes = bytes * recoverySources(state.geometry) * passes;
+    cost.writeBytes = bytes * targets;
+    return cost;
+}
 
 ArrayState::ArrayState(AssemblyPlan thePlan, MemberAccess theAccess)
     : plan(std::move(thePlan))
@@ -90,7 +131,11 @@ ArrayState::ArrayState(AssemblyPlan thePlan, MemberAccess theAccess)
     , mode(plan.choices.mode)
     , name(plan.array.name)
     , reference(plan.array.superblock)
+    , geometry(plan.array.geometry)
+    , level(personality(geometry.level))
     , arraySize(plan.array.arraySize)
+    , componentSize(usedOfMember(geometry, arraySize))
+    , syncSize(bitmapSyncSize(*reference, arraySize))
     , events(plan.array.events)
     , resyncOffset(plan.array.resyncOffset)
     , frames(plan.array)
@@ -115,6 +160,49 @@ std::size_t ArrayState::inSyncCount() const
     return static_cast<std::size_t>(std::ranges::count(members, true, &ArrayMember::inSync));
 }
 
+bool ArrayState::canDoWithout(const ArrayMember& member) const
+{
+    if (!member.inSync)
+        return true;
+    std::vector<bool> others(reference->raidDisks);
+    for (const auto& one : members) {
+        if (one.inSync && &one != &member)
+            others[static_cast<std::size_t>(one.role)] = true;
+    }
+    return level->canStart(geometry, others, false);
+}
+
+bool ArrayState::isRedundant() const
+{
+    return std::ranges::any_of(members,
+        [this](const ArrayMember& member) { return member.inSync && canDoWithout(member); });
+}
+
+SectorRange ArrayState::syncRows(SectorRange arraySectors) const
+{
+    const bool parity = geometry.level >= 4 && geometry.level <= 6;
+    if (!parity || arraySectors.empty())
+        return arraySectors;
+    const auto chunk = geometry.chunk.count;
+    const auto row = chunk * recoverySources(geometry);
+    const auto last = arraySectors.end.count - 1;
+    // Inside one chunk it is only these sectors of its row, else whole rows.
+    if (arraySectors.begin.count / chunk == last / chunk) {
+        const auto base = last / row * chunk;
+        return {{base + arraySectors.begin.count % chunk}, {base + last % chunk + 1}};
+    }
+    return {{arraySectors.begin.count / row * chunk}, {(last / row + 1) * chunk}};
+}
+
+// With nothing left to compare, a mirror or a row of parity has nothing to resync. Level 10 always
+// goes through what copies there are.
+bool ArrayState::resyncDue() const
+{
+    if (resyncOffset == kMaxSector || syncSize == Sectors{})
+        return false;
+    return geometry.level == 10 || isRedundant();
+}
+
 std::optional<int> ArrayState::vacantRole() const
 {
     for (int role = 0; role < static_cast<int>(reference->raidDisks); ++role) {
@@ -131,7 +219,8 @@ bool ArrayState::hasRebuilding() const
 
 const ArrayMember* ArrayState::idleSpare() const
 {
-    if (!vacantRole())
+    // As in the kernel: level 10 gives no slot away before its copies agree.
+    if (!vacantRole() || (geometry.level == 10 && resyncDue()))
         return nullptr;
     const auto spare = std::ranges::find_if(
         members, [](const ArrayMember& member) { return !member.hasRole() && !member.isFaulty(); });
@@ -166,9 +255,9 @@ Result<void> ArrayState::writable() const
 Result<void> ArrayState::supportsWriting() const
 {
     const auto& found = plan.array.bitmap;
-    const bool level = reference->level == 1 && !reference->reshape;
-    const bool map = !found || found->header.nodes == 0;
-    if (!level || !map)
+    const bool clustered = found && found->header.nodes != 0;
+    const bool logged = reference->has(feature::kJournal) || reference->ppl;
+    if (reference->reshape || logged || clustered)
         return fail(ErrorCode::Unsupported, name);
     return {};
 }
@@ -190,7 +279,7 @@ void ArrayState::publishReaders()
     const auto guard = lock();
     auto readers = std::make_shared<std::vector<Reader>>();
     for (const auto* member : copies())
-        readers->push_back({member->source, member->dataOffset.bytes()});
+        readers->push_back({member->role, member->source, member->dataOffset.bytes()});
     const std::lock_guard publishing(m_mutex);
     m_readers = std::move(readers);
 }

@@ -10,6 +10,12 @@
 // the order is rows first, then lock(). Only the strand adds members or takes them away. Paths,
 // devices and the place of the data never change, readers(), published() and frames have locks of
 // their own.
+//
+// Sync sectors: what a resync goes through and what bits of the bitmap and `rows` count. Sectors of
+// each member on levels 1, 4, 5 and 6 (where a row of all members belongs together), of the array
+// on level 10, and on level 0 and linear, which sync nothing. A recovery of level 10 goes through a
+// member and takes the rows of all array sectors that it touches; recovery_offset is a member's
+// sector on every level.
 #pragma once
 
 #include "engine/array/array_member.h"
@@ -17,6 +23,7 @@
 #include "engine/array/live_frames.h"
 #include "engine/array/row_locks.h"
 #include "engine/array/snapshot.h"
+#include "engine/raid/personality.h"
 
 #include <chrono>
 #include <functional>
@@ -40,7 +47,11 @@ struct ArrayState
     WriteMode mode{};
     std::string name;
     std::shared_ptr<const Superblock> reference; // the freshest: speaks for the array
+    Geometry geometry;
+    const Personality* level = nullptr;
     Sectors arraySize;
+    Sectors componentSize; // used of each member, as a kernel that runs it has it: whole chunks
+    Sectors syncSize;      // where sync sectors end; 0 on level 0 and linear
 
     std::vector<ArrayMember> members;
     std::optional<LiveBitmap> bitmap; // none when read-only
@@ -78,16 +89,19 @@ struct ArrayState
     const ArrayMember* member(const std::string& path) const;
     std::size_t inSyncCount() const;
     bool isDegraded() const { return inSyncCount() < reference->raidDisks; }
+    bool isRedundant() const;                             // could do without some member in sync
+    bool canDoWithout(const ArrayMember& member) const;   // and still give every sector
+    SectorRange syncRows(SectorRange arraySectors) const; // the sync sectors they lie on
     bool hasInternalBitmap() const { return bitmap && !bitmapFile; }
     std::optional<int> vacantRole() const;
-    bool resyncDue() const { return resyncOffset != kMaxSector && inSyncCount() > 1; }
+    bool resyncDue() const;
     bool hasRebuilding() const;
     const ArrayMember* idleSpare() const; // one that could take a vacant role
     Sectors storedResyncOffset() const { return isDirty ? Sectors{} : resyncOffset; }
     bool recoveryDue() const;
 
-    // In-sync members in the order in which copies are trusted: lowest role first, write-mostly
-    // ones last.
+    // In-sync members in the order in which a mirror's copies are trusted: lowest role first,
+    // write-mostly ones last.
     std::vector<ArrayMember*> copies();
 
     // OK when a job may write.
@@ -99,11 +113,12 @@ struct ArrayState
     // For other threads. publish() makes what is above visible to them.
     struct Reader
     {
+        int role = -1;
         SourcePtr source;
         std::uint64_t dataStart = 0; // bytes
     };
     using Readers = std::shared_ptr<const std::vector<Reader>>;
-    Readers readers() const;
+    Readers readers() const; // those in sync, as copies() orders them
     ArraySnapshot published() const;
     void publish();
     void publishReaders(); // the part that must not wait when a member fails
@@ -116,6 +131,9 @@ private:
     Readers m_readers;
     ArraySnapshot m_snapshot;
 };
+
+// What recovering so many members from there on reads and writes.
+SyncEstimate recoveryCost(const ArrayState& state, Sectors from, std::uint64_t targets);
 
 // assemble() for members that are reached in another way: `access` instead of paths and overlays.
 Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAccess access);

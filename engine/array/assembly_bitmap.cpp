@@ -78,25 +78,8 @@ SyncEstimate estimate(const Draft& draft)
     for (const auto& range : dueRanges(array))
         due += range.length().bytes();
 
-    SyncEstimate cost;
+    auto cost = resyncCost(array.geometry, readers, due);
     cost.chunks = array.bitmap ? array.bitmap->due : 0;
-    switch (array.geometry.level) {
-    case 1:
-        cost.readBytes = due * readers;
-        cost.writeBytes = readers == 0 ? 0 : due * (readers - 1);
-        break;
-    case 10: {
-        const std::uint64_t copies =
-            std::uint64_t(array.geometry.layout & 0xff) * (array.geometry.layout >> 8 & 0xff);
-        cost.readBytes = due * copies;
-        cost.writeBytes = copies == 0 ? 0 : due * (copies - 1);
-        break;
-    }
-    default: // parity: every member of a row is read, its parity blocks are written
-        cost.readBytes = due * readers;
-        cost.writeBytes = due * (array.geometry.level == 6 ? 2 : 1);
-        break;
-    }
     return cost;
 }
 
@@ -139,6 +122,33 @@ bool willResync(const Draft& draft)
 }
 
 } // namespace
+
+std::uint64_t copiesOfEach(const Geometry& geometry)
+{
+    return std::uint64_t(geometry.layout & 0xff) * (geometry.layout >> 8 & 0xff);
+}
+
+SyncEstimate resyncCost(const Geometry& geometry, std::uint64_t inSync, std::uint64_t bytes)
+{
+    SyncEstimate cost;
+    switch (geometry.level) {
+    case 1:
+        cost.readBytes = bytes * inSync;
+        cost.writeBytes = inSync == 0 ? 0 : bytes * (inSync - 1);
+        break;
+    case 10: {
+        const std::uint64_t copies = copiesOfEach(geometry);
+        cost.readBytes = bytes * copies;
+        cost.writeBytes = copies == 0 ? 0 : bytes * (copies - 1);
+        break;
+    }
+    default: // parity: every member of a row is read, its parity blocks are written
+        cost.readBytes = bytes * inSync;
+        cost.writeBytes = bytes * (geometry.level == 6 ? 2 : 1);
+        break;
+    }
+    return cost;
+}
 
 std::vector<SectorRange> dueRanges(const ArrayReport& array)
 {

@@ -83,6 +83,12 @@ void decideStart(Draft& draft);
 // Array- or member-relative ranges that a resync would go through, in the bitmap's address space.
 std::vector<SectorRange> dueRanges(const ArrayReport& array);
 
+// How many copies level 10 keeps of each chunk.
+std::uint64_t copiesOfEach(const Geometry& geometry);
+
+// What a resync of so many bytes in the bitmap's address space reads, and writes at most.
+SyncEstimate resyncCost(const Geometry& geometry, std::uint64_t inSync, std::uint64_t bytes);
+
 std::vector<PlannedWrite> plannedWrites(const AssemblyPlan& plan);
 
 // A member that is written to when the array runs.

@@ -98,8 +98,8 @@ bool kickBitmap(ArrayState& state, LiveBitmap& bitmap)
     const auto* member = state.member(state.culprit->where);
     const bool isFile = state.bitmapFile && state.bitmapFile->path == state.culprit->where;
     // A flush that the last copy does not take may have lost data: that is no matter of the bitmap.
-    const bool isLastCopy = member && member->inSync && state.inSyncCount() == 1 &&
-                            state.culprit->offset != kWholeDevice;
+    const bool isLastCopy =
+        member && !state.canDoWithout(*member) && state.culprit->offset != kWholeDevice;
     if (!isFile && !isLastCopy)
         return false;
     bitmap.markStale();
@@ -222,7 +222,7 @@ Result<void> writeData(
     ArrayState& state, ArrayMember& member, Sectors at, std::span<const std::byte> data)
 {
     BM_TRY(state.writable());
-    BM_ASSERT(at.bytes() + data.size() <= state.reference->componentSize.bytes());
+    BM_ASSERT(at.bytes() + data.size() <= state.componentSize.bytes());
     const auto written = member.device->writeAt((member.dataOffset + at).bytes(), data);
     return noteDataWritten(state, member, data.size(), written);
 }

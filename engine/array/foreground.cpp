@@ -24,19 +24,6 @@ struct Target
     Result<void> written;
 };
 
-SectorRange rowsOf(std::uint64_t offset, std::size_t length)
-{
-    return {{offset / kSectorBytes}, {(offset + length + kSectorBytes - 1) / kSectorBytes}};
-}
-
-Result<void> checkRange(const ArrayState& state, std::uint64_t offset, std::size_t length)
-{
-    const auto size = state.arraySize.bytes();
-    if (offset > size || length > size - offset)
-        return fail(ErrorCode::ShortRead, state.name, static_cast<std::int64_t>(offset));
-    return {};
-}
-
 } // namespace
 
 // A write between taking its rows and having its bits on disk, and after that. Lives in its
@@ -212,34 +199,16 @@ Result<void> sweepWhenDue(ArrayState& state)
 
 } // namespace
 
-Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to)
-{
-    BM_TRY(checkRange(state, offset, to.size()));
-    if (to.empty())
-        return {};
-    std::optional<RowLocks::Hold> hold;
-    if (state.mode != WriteMode::ReadOnly)
-        hold.emplace(state.rows.take(rowsOf(offset, to.size()), RowUse::Read));
-    const auto readers = state.readers();
-    Result<void> last = fail(ErrorCode::NotEnoughMembers, state.name);
-    for (const auto& reader : *readers) {
-        last = reader.source->readAt(reader.dataStart + offset, to);
-        if (last)
-            return last;
-        log(LogEvent::ReadFailed, state.name, reader.source->name(), reader.dataStart + offset,
-            static_cast<std::uint64_t>(last.error().sysErrno));
-    }
-    return last;
-}
-
 Result<void> writeForeground(
     ArrayState& state, std::uint64_t offset, std::span<const std::byte> from)
 {
     BM_TRY(checkRange(state, offset, from.size()));
     BM_TRY(state.writable());
+    if (state.geometry.level != 1)
+        return fail(ErrorCode::Unsupported, state.name);
     if (from.empty())
         return {};
-    const auto rows = rowsOf(offset, from.size());
+    const auto rows = sectorsOf(offset, from.size());
     const auto hold = state.rows.take(rows, RowUse::Write);
     PendingWrite write;
     {

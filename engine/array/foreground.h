@@ -17,8 +17,12 @@
 
 namespace bitmend {
 
-// From an in-sync member; where it fails, from the next one.
+// From members in sync: where one fails, from another copy.
 Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to);
+
+// ShortRead when it does not lie inside the array.
+Result<void> checkRange(const ArrayState& state, std::uint64_t offset, std::size_t length);
+SectorRange sectorsOf(std::uint64_t offset, std::size_t length); // those that it touches
 
 // Done when every member with a role has the data, in cache at least. A member that does not take
 // it is failed first, in the superblocks of the others.

@@ -92,6 +92,7 @@ Superblock drawUpSpare(const ArrayState& state, const HotAddPlan& plan, Sectors 
 {
     Superblock spare = *state.reference;
     spare.location = location;
+    spare.componentSize = state.componentSize;
     spare.dataOffset = plan.dataOffset;
     spare.dataSize = plan.dataSize;
     spare.devNumber = plan.devNumber;
@@ -129,7 +130,7 @@ void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
     if (bitmap && bitmap->location.external)
         plan.writes.push_back({bitmap->from, 0, bitmapBytes(bitmap->chunks), WritePurpose::Bitmap});
     plan.writes.push_back(
-        {plan.path, plan.dataOffset.bytes(), state.arraySize.bytes(), WritePurpose::Data});
+        {plan.path, plan.dataOffset.bytes(), state.componentSize.bytes(), WritePurpose::Data});
 }
 
 Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
@@ -145,8 +146,7 @@ Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
     const auto& bitmap = state.plan.array.bitmap;
     if (bitmap && !bitmap->location.external)
         plan.bitmapPages = bitmapPages(bitmap->chunks);
-    plan.recovery.readBytes = state.arraySize.bytes();
-    plan.recovery.writeBytes = state.arraySize.bytes();
+    plan.recovery = recoveryCost(state, {}, 1);
 
     Sectors location;
     if (const auto* member = state.member(path)) {
@@ -167,10 +167,10 @@ Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
         plan.dataOffset = state.reference->dataOffset;
         plan.dataSize = roomForData(*state.reference, location, sizeOf(*source));
     }
-    if (plan.dataSize < state.reference->componentSize) {
+    if (plan.dataSize < state.componentSize) {
         Error tooSmall{ErrorCode::MemberTooSmall, path};
         tooSmall.found = (plan.dataOffset + plan.dataSize).bytes();
-        tooSmall.expected = (plan.dataOffset + state.reference->componentSize).bytes();
+        tooSmall.expected = (plan.dataOffset + state.componentSize).bytes();
         return std::unexpected(tooSmall);
     }
     listWrites(state, location, plan);

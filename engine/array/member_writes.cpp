@@ -83,11 +83,11 @@ Result<void> flushAll(ArrayState& state)
     return {};
 }
 
-// The last copy is kept whatever it does. A full disk is nobody's fault, and the others lie on it
-// as well.
+// A member without which data is lost is kept whatever it does. A full disk is nobody's fault, and
+// the others lie on it as well.
 bool canLose(const ArrayState& state, const ArrayMember& member, const Error& why)
 {
-    return why.code != ErrorCode::NoSpace && (!member.inSync || state.inSyncCount() > 1);
+    return why.code != ErrorCode::NoSpace && state.canDoWithout(member);
 }
 
 // Takes a member's role away; the others' superblocks do not say so yet.

@@ -93,10 +93,10 @@ Result<const Member*> candidate(const ArrayState& state, const std::string& path
     if (state.member(path) || !wasInSync(superblock) || !recent ||
         (superblock.featureMap & (feature::kBadBlocks | feature::kReplacement)) != 0)
         return std::unexpected(cannot(*member, needed));
-    if (superblock.dataSize < state.reference->componentSize) {
+    if (superblock.dataSize < state.componentSize) {
         Error tooSmall{ErrorCode::MemberTooSmall, path};
         tooSmall.found = (superblock.dataOffset + superblock.dataSize).bytes();
-        tooSmall.expected = (superblock.dataOffset + state.reference->componentSize).bytes();
+        tooSmall.expected = (superblock.dataOffset + state.componentSize).bytes();
         return std::unexpected(tooSmall);
     }
     return member;
@@ -138,7 +138,7 @@ SyncEstimate estimate(const ArrayState& state)
         bytes = state.bitmap->neededSectors().bytes();
     } else if (const auto& found = state.plan.array.bitmap) {
         cost.chunks = found->stale ? found->chunks : found->dirty;
-        bytes = std::min(cost.chunks * found->header.chunkBytes, state.arraySize.bytes());
+        bytes = std::min(cost.chunks * found->header.chunkBytes, state.syncSize.bytes());
     }
     // Compared before it is written, so each side is read.
     cost.readBytes = 2 * bytes;
@@ -168,8 +168,8 @@ void listWrites(const ArrayState& state, const Superblock& returning, ReAddPlan&
     if (bitmap && bitmap->location.external)
         plan.writes.push_back({bitmap->from, 0, bitmapLength, WritePurpose::Bitmap});
     if (plan.byBitmap) {
-        plan.writes.push_back(
-            {plan.path, returning.dataOffset.bytes(), state.arraySize.bytes(), WritePurpose::Data});
+        plan.writes.push_back({plan.path, returning.dataOffset.bytes(), state.componentSize.bytes(),
+            WritePurpose::Data});
     }
 }
 
@@ -222,7 +222,7 @@ Result<MembershipOutcome> failMember(Array& array, const std::string& path)
     auto* member = state.member(path);
     if (!member || member->isFaulty())
         return fail(ErrorCode::NotAMember, path);
-    if (member->inSync && state.inSyncCount() == 1)
+    if (!state.canDoWithout(*member))
         return fail(ErrorCode::NotEnoughMembers, state.name);
     const auto before = state.writtenBytes;
     BM_TRY(failWithTwoUpdates(state, *member));

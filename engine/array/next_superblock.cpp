@@ -49,7 +49,7 @@ std::vector<Listing090> listing090(const ArrayState& state)
 Superblock nextSuperblock(const ArrayState& state, const ArrayMember& member)
 {
     Superblock next = *member.superblock;
-    next.componentSize = state.reference->componentSize;
+    next.componentSize = state.componentSize;
     next.raidDisks = state.reference->raidDisks;
     next.layout = state.reference->layout;
     next.chunk = state.reference->chunk;

@@ -375,6 +375,8 @@ Result<void> SyncRun::endRecovery()
 Result<SyncOutcome> sync(Array& array, SyncAction action, JobControl& control)
 {
     auto& state = array.state();
+    if (state.geometry.level != 1)
+        return fail(ErrorCode::Unsupported, state.name);
     if (action == SyncAction::Check || action == SyncAction::Repair)
         return checkMirror(state, action, control);
     {

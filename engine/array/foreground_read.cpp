@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/foreground.h"
+#include "engine/base/log.h"
+
+#include <algorithm>
+
+namespace bitmend {
+
+namespace {
+
+constexpr std::size_t kBlock = 4096; // what is asked of another member when a longer read fails
+
+using Reader = ArrayState::Reader;
+
+struct Copy
+{
+    const Reader* reader = nullptr;
+    std::uint64_t offset = 0; // bytes of the member
+};
+
+class ForegroundRead
+{
+public:
+    explicit ForegroundRead(const ArrayState& state);
+
+    Result<void> run(std::uint64_t offset, std::span<std::byte> to) const;
+
+private:
+    std::uint64_t extentEnd(std::uint64_t offset, std::uint64_t end) const;
+    std::vector<Copy> copiesOf(std::uint64_t offset) const;
+    Result<void> readExtent(std::uint64_t offset, std::span<std::byte> to) const;
+    Result<void> readFrom(const Copy& copy, std::uint64_t skipped, std::span<std::byte> to) const;
+    Result<void> readFromAny(
+        std::span<const Copy> copies, std::uint64_t skipped, std::span<std::byte> to) const;
+
+    const ArrayState& m_state;
+    ArrayState::Readers m_readers;
+    std::vector<const Reader*> m_byRole; // null: not in sync
+};
+
+ForegroundRead::ForegroundRead(const ArrayState& state)
+    : m_state(state)
+    , m_readers(state.readers())
+    , m_byRole(state.reference->raidDisks)
+{
+    for (const auto& reader : *m_readers)
+        m_byRole[static_cast<std::size_t>(reader.role)] = &reader;
+}
+
+// How far what follows on `offset` lies on the same members without a jump.
+std::uint64_t ForegroundRead::extentEnd(std::uint64_t offset, std::uint64_t end) const
+{
+    if (m_state.geometry.level == 1)
+        return end;
+    if (const auto chunk = m_state.geometry.chunk.bytes(); chunk != 0)
+        return std::min(end, (offset / chunk + 1) * chunk);
+    // Linear without a chunk: a member's end, looked for.
+    const auto roleAt = [this](std::uint64_t sector) {
+        return m_state.level->locate(m_state.geometry, {sector}).front().role;
+    };
+    auto same = offset / kSectorBytes;
+    auto beyond = (end - 1) / kSectorBytes;
+    const auto role = roleAt(same);
+    if (roleAt(beyond) == role)
+        return end;
+    while (same + 1 < beyond) {
+        const auto middle = same + (beyond - same) / 2;
+        (roleAt(middle) == role ? same : beyond) = middle;
+    }
+    return beyond * kSectorBytes;
+}
+
+// Those in sync, in the order in which md asks them.
+std::vector<Copy> ForegroundRead::copiesOf(std::uint64_t offset) const
+{
+    std::vector<Copy> copies;
+    if (m_state.geometry.level == 1) {
+        for (const auto& reader : *m_readers)
+            copies.push_back({&reader, reader.dataStart + offset});
+        return copies;
+    }
+    const auto inSector = offset % kSectorBytes;
+    for (const auto& place : m_state.level->locate(m_state.geometry, {offset / kSectorBytes})) {
+        const auto* reader = m_byRole[static_cast<std::size_t>(place.role)];
+        if (reader)
+            copies.push_back({reader, reader->dataStart + place.sector.bytes() + inSector});
+    }
+    return copies;
+}
+
+Result<void> ForegroundRead::readFrom(
+    const Copy& copy, std::uint64_t skipped, std::span<std::byte> to) const
+{
+    auto read = copy.reader->source->readAt(copy.offset + skipped, to);
+    if (!read) {
+        log(LogEvent::ReadFailed, m_state.name, copy.reader->source->name(), copy.offset + skipped,
+            static_cast<std::uint64_t>(read.error().sysErrno));
+    }
+    return read;
+}
+
+Result<void> ForegroundRead::readFromAny(
+    std::span<const Copy> copies, std::uint64_t skipped, std::span<std::byte> to) const
+{
+    Result<void> last = fail(ErrorCode::NotEnoughMembers, m_state.name);
+    for (const auto& copy : copies) {
+        last = readFrom(copy, skipped, to);
+        if (last)
+            break;
+    }
+    return last;
+}
+
+Result<void> ForegroundRead::readExtent(std::uint64_t offset, std::span<std::byte> to) const
+{
+    const auto copies = copiesOf(offset);
+    const auto whole = readFromAny(copies, 0, to);
+    if (whole || copies.empty() || to.size() <= kBlock)
+        return whole;
+    // No member gives all of it. Bad places seldom lie in the same blocks on several.
+    for (std::size_t at = 0; at < to.size();) {
+        const auto length = std::min(kBlock - (offset + at) % kBlock, to.size() - at);
+        BM_TRY(readFromAny(copies, at, to.subspan(at, length)));
+        at += length;
+    }
+    return {};
+}
+
+Result<void> ForegroundRead::run(std::uint64_t offset, std::span<std::byte> to) const
+{
+    const auto end = offset + to.size();
+    for (auto at = offset; at < end;) {
+        const auto stop = extentEnd(at, end);
+        BM_TRY(readExtent(at, to.subspan(at - offset, stop - at)));
+        at = stop;
+    }
+    return {};
+}
+
+} // namespace
+
+Result<void> checkRange(const ArrayState& state, std::uint64_t offset, std::size_t length)
+{
+    const auto size = state.arraySize.bytes();
+    if (offset > size || length > size - offset)
+        return fail(ErrorCode::ShortRead, state.name, static_cast<std::int64_t>(offset));
+    return {};
+}
+
+SectorRange sectorsOf(std::uint64_t offset, std::size_t length)
+{
+    return {{offset / kSectorBytes}, {(offset + length + kSectorBytes - 1) / kSectorBytes}};
+}
+
+Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to)
+{
+    BM_TRY(checkRange(state, offset, to.size()));
+    if (to.empty())
+        return {};
+    std::optional<RowLocks::Hold> hold;
+    if (state.mode != WriteMode::ReadOnly) {
+        const auto rows = state.syncRows(sectorsOf(offset, to.size()));
+        hold.emplace(state.rows.take(rows, RowUse::Read));
+    }
+    return ForegroundRead(state).run(offset, to);
+}
+
+} // namespace bitmend
