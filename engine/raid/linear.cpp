@@ -68,7 +68,7 @@ MemberContent linearContentAt(const Geometry& geometry, Place place)
     Sectors begin;
     for (std::size_t before = 0; before < role; ++before)
         begin = begin + usable(geometry, before);
-    return {Content::Data, begin + place.sector, 0};
+    return {Holds::Data, begin + place.sector, 0};
 }
 
 const Personality& linear()

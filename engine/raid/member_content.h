@@ -9,11 +9,11 @@
 
 namespace bitmend {
 
-enum class Content : std::uint8_t { Data, P, Q, Unused };
+enum class Holds : std::uint8_t { Data, P, Q, Unused };
 
 struct MemberContent
 {
-    Content kind = Content::Unused;
+    Holds kind = Holds::Unused;
     Sectors arraySector; // of data only
     int copy = 0;        // of data: its turn among locate()'s places
 

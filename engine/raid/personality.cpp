@@ -57,7 +57,7 @@ MemberContent contentAt(const Geometry& geometry, Place place)
     if (level == nullptr || place.role < 0 || place.role >= geometry.raidDisks)
         return {};
     const MemberContent content = contentOfLevel(geometry, place);
-    if (content.kind == Content::Data && content.arraySector >= level->arraySize(geometry))
+    if (content.kind == Holds::Data && content.arraySector >= level->arraySize(geometry))
         return {};
     return content;
 }

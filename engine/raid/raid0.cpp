@@ -149,7 +149,7 @@ MemberContent raid0ContentAt(const Geometry& geometry, Place place)
         const std::uint64_t ahead = geometry.layout == kOriginal
                                         ? (index + members - firstChunk % members) % members
                                         : index;
-        return {Content::Data, {(firstChunk + ahead) * chunk + place.sector.count % chunk}, 0};
+        return {Holds::Data, {(firstChunk + ahead) * chunk + place.sector.count % chunk}, 0};
     }
     return {};
 }

@@ -44,7 +44,7 @@ public:
 
 MemberContent raid1ContentAt(const Geometry&, Place place)
 {
-    return {Content::Data, place.sector, place.role};
+    return {Holds::Data, place.sector, place.role};
 }
 
 const Personality& raid1()

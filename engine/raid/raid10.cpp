@@ -99,7 +99,7 @@ MemberContent contentIfThere(const Geometry& geometry, std::uint64_t chunk, Plac
     const auto found = std::ranges::find(places, place);
     if (found == places.end())
         return {};
-    return {Content::Data, sector, int(found - places.begin())};
+    return {Holds::Data, sector, int(found - places.begin())};
 }
 
 class Raid10 final : public Personality
@@ -214,7 +214,7 @@ MemberContent raid10ContentAt(const Geometry& geometry, Place place)
                 continue;
             for (const std::uint64_t turn : turnsOf(row, slot, members, copies)) {
                 const auto content = contentIfThere(geometry, turn / copies.near, place);
-                if (content.kind == Content::Data)
+                if (content.kind == Holds::Data)
                     return content;
             }
         }

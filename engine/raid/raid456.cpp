@@ -83,12 +83,12 @@ MemberContent raid456ContentAt(const Geometry& geometry, Place place)
     const std::uint64_t stripe = place.sector.count / chunk;
     const StripeRoles roles = stripeRoles(geometry, stripe);
     if (place.role == roles.p)
-        return {Content::P, {}, 0};
+        return {Holds::P, {}, 0};
     if (place.role == roles.q)
-        return {Content::Q, {}, 0};
+        return {Holds::Q, {}, 0};
     const auto k = std::uint64_t(std::ranges::find(roles.data, place.role) - roles.data.begin());
     const std::uint64_t number = stripe * roles.data.size() + k;
-    return {Content::Data, {number * chunk + place.sector.count % chunk}, 0};
+    return {Holds::Data, {number * chunk + place.sector.count % chunk}, 0};
 }
 
 const Personality& raid4()

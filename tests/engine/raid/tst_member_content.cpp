@@ -23,7 +23,7 @@ std::multimap<Key, MemberContent> expectedOf(const Geometry& geometry)
     for (Sectors sector; sector < level.arraySize(geometry); sector.count += 1) {
         int copy = 0;
         for (const auto& place : level.locate(geometry, sector))
-            expected.insert({{place.role, place.sector.count}, {Content::Data, sector, copy++}});
+            expected.insert({{place.role, place.sector.count}, {Holds::Data, sector, copy++}});
     }
     return expected;
 }
@@ -91,8 +91,8 @@ private slots:
                 const auto [first, last] = expected.equal_range({role, sector});
                 if (first == last) {
                     const bool parity = isParity(geometry, {role, {sector}});
-                    QCOMPARE(found.kind == Content::P || found.kind == Content::Q, parity);
-                    QVERIFY(found.kind != Content::Data);
+                    QCOMPARE(found.kind == Holds::P || found.kind == Holds::Q, parity);
+                    QVERIFY(found.kind != Holds::Data);
                     continue;
                 }
                 const bool known = std::any_of(
@@ -108,10 +108,10 @@ private slots:
     void contentAt_tellsPFromQ()
     {
         const Geometry geometry{6, 2, 4, {8}, {64}, {}, true};
-        QCOMPARE(contentAt(geometry, {3, {7}}).kind, Content::P);
-        QCOMPARE(contentAt(geometry, {0, {7}}).kind, Content::Q);
-        QCOMPARE(contentAt(geometry, {2, {8}}).kind, Content::P);
-        QCOMPARE(contentAt(geometry, {3, {15}}).kind, Content::Q);
+        QCOMPARE(contentAt(geometry, {3, {7}}).kind, Holds::P);
+        QCOMPARE(contentAt(geometry, {0, {7}}).kind, Holds::Q);
+        QCOMPARE(contentAt(geometry, {2, {8}}).kind, Holds::P);
+        QCOMPARE(contentAt(geometry, {3, {15}}).kind, Holds::Q);
     }
 
     void contentAt_outsideTheArray()
