@@ -5,10 +5,12 @@
 // next. Calm, no exclamation marks, no codes first.
 #pragma once
 
+#include "engine/array/array_map.h"
 #include "engine/array/assembly.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,13 @@ Phrase sentence(const LogRecord& record);
 // One or two words: "in sync", "needs resync".
 std::string_view word(MemberState state);
 std::string_view word(Needs needs);
+std::string_view word(Region region);
+std::string_view word(Holds holds);
+
+// What lies at a place, "data chunk 18" or "parity P"; and, where the member there does not count,
+// where its contents come from all the same.
+Phrase holding(const MemberPlace& place, const Geometry& geometry);
+std::optional<Phrase> standIn(const MemberPlace& place);
 
 // The verdict: what is wrong in one short sentence, then what it means for the data and what the
 // safe next step costs.
