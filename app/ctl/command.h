@@ -27,6 +27,7 @@ ExitCode scanCommand(const Options& options);
 ExitCode examineCommand(const Options& options);
 ExitCode bitmapCommand(const Options& options);
 ExitCode planCommand(const Options& options);
+ExitCode mapCommand(const Options& options);
 ExitCode readCommand(const Options& options);
 ExitCode resyncCommand(const Options& options);
 ExitCode recoverCommand(const Options& options);

@@ -16,6 +16,8 @@ constexpr std::array<Names, 4> kExamineOptions = {
 constexpr std::array<Names, 3> kBitmapOptions = {"--array", "--bitmap-file", "--overlay"};
 constexpr std::array<Names, 6> kPlanOptions = {
     "--array", "--bitmap-file", "--overlay", "--without", "--reference", "--read-only"};
+constexpr std::array<Names, 8> kMapOptions = {"--array", "--bitmap-file", "--overlay", "--without",
+    "--reference", "--offset", "--member", "--sector"};
 constexpr std::array<Names, 8> kReadOptions = {"--array", "--bitmap-file", "--overlay", "--without",
     "--reference", "--offset", "--length", "--output"};
 constexpr std::array<Names, 7> kWriteOptions = {
@@ -29,7 +31,7 @@ constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--ove
 constexpr std::array<Names, 9> kFillOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--without", "--reference", "--offset", "--flush-every", "--dry-run"};
 
-constexpr std::array<Command, 15> kCommands = {{
+constexpr std::array<Command, 16> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -47,6 +49,12 @@ constexpr std::array<Command, 15> kCommands = {{
         "Which members take part and why, what is due then, and every byte range that assembling,\n"
         "resync and stop would write. Writes nothing.\n",
         kPlanOptions, false, planCommand},
+    {"map", "[--member FILE --sector NUMBER] [PATH...]",
+        "say what lies where: array and members, both ways",
+        "From a byte of the array (--offset) to its members, or from a sector of a member, as\n"
+        "disks and the kernel report it, to what lies there: data, a copy, parity, superblock,\n"
+        "bitmap. Shows what is at the same place of all members. Writes nothing.\n",
+        kMapOptions, false, mapCommand},
     {"read", "--output FILE|- [PATH...]", "copy the contents of an array out",
         "Reads from a member in sync and, where that one has an error, from the next. What no\n"
         "member can give is filled with zeros and listed; the exit status is then 4. Writes\n"

@@ -26,7 +26,7 @@ bool set(std::string& target, std::string_view value)
     return !value.empty();
 }
 
-const std::array<Option, 19> kOptions = {{
+const std::array<Option, 20> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -81,6 +81,11 @@ const std::array<Option, 19> kOptions = {{
             const auto size = parseSize(value);
             options.offset = size.value_or(0);
             return size.has_value();
+        }},
+    {"--sector", "NUMBER", "of --member: the sector, counted from its start",
+        [](Options& options, std::string_view value) {
+            options.sector = parseSize(value);
+            return options.sector.has_value();
         }},
     {"--length", "BYTES", "how much (default: up to the end of the array)",
         [](Options& options, std::string_view value) {

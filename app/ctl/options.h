@@ -25,7 +25,8 @@ struct Options
     std::vector<std::string> without;
     std::uint64_t offset = 0;
     std::optional<std::uint64_t> length;
-    std::uint64_t flushEvery = 0; // bytes; 0: only at the end
+    std::optional<std::uint64_t> sector; // of the member
+    std::uint64_t flushEvery = 0;        // bytes; 0: only at the end
     bool json = false;
     bool deep = false;
     bool whole = false;
