@@ -12,12 +12,14 @@ namespace bitmend {
 namespace {
 
 constexpr Sectors kPage{8};
+constexpr int kMostRoles = 1920;       // as many as a superblock can list
 constexpr Sectors kBitmapRoom090{120}; // mdadm always fills it
 
 Result<const Personality*> mappable(const ArrayReport& array)
 {
     const auto* level = personality(array.geometry.level);
-    if (level == nullptr || !array.superblock || array.superblock->reshape)
+    if (level == nullptr || !array.superblock || array.superblock->reshape ||
+        array.geometry.raidDisks > kMostRoles)
         return fail(ErrorCode::Unsupported, array.name);
     if (const auto valid = level->validate(array.geometry); !valid)
         return fail(valid.error().code, array.name);
@@ -39,15 +41,6 @@ int rankOf(MemberState state)
     default:
         return 2;
     }
-}
-
-bool isValidAt(const Member* member, Sectors inData)
-{
-    if (member == nullptr || member->state == MemberState::InSync)
-        return member != nullptr;
-    return member->state == MemberState::Rebuilding &&
-           member->reason.code != ReasonCode::RecoveryByBitmap &&
-           inData < member->superblock->recoveryOffset;
 }
 
 Sectors plus(Sectors begin, std::int64_t offset)
@@ -85,7 +78,7 @@ public:
 private:
     bool isValid(Place place) const
     {
-        return isValidAt(memberInRole(m_array, place.role), place.sector);
+        return countsAt(memberInRole(m_array, place.role), place.sector);
     }
     std::vector<int> othersThatGive(Place place, const MemberContent& content) const;
     std::vector<int> parityThatGives(Place place) const;
@@ -173,6 +166,15 @@ const Member* memberInRole(const ArrayReport& array, int role)
             best = &member;
     }
     return best;
+}
+
+bool countsAt(const Member* member, Sectors inData)
+{
+    if (member == nullptr || member->state == MemberState::InSync)
+        return member != nullptr;
+    return member->state == MemberState::Rebuilding &&
+           member->reason.code != ReasonCode::RecoveryByBitmap &&
+           inData < member->superblock->recoveryOffset;
 }
 
 Region regionAt(const Member& member, Sectors sector)
