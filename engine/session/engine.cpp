@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/session/engine.h"
 
+#include "engine/array/read_stripe.h"
+#include "engine/io/container.h"
+#include "engine/io/overlay.h"
+
 #include <QtConcurrent>
 
 #include <set>
@@ -145,6 +149,24 @@ Job<AssemblyPlan> Engine::planOn(
             options.overlay = overlay;
             return planAssembly(scan(paths, options, control, 1), uuid, choices);
         });
+}
+
+Job<StripeView> Engine::readStripe(const Uuid& uuid, std::int64_t begin, Sectors length)
+{
+    const auto view = array(uuid);
+    const auto open = m_open.find(uuid);
+    const auto running = open == m_open.end() ? nullptr : open->second->array();
+    return start<StripeView>(m_scanner.pool(), [=](JobControl&) -> Result<StripeView> {
+        if (running)
+            return bitmend::readStripe(*running, begin, length);
+        if (!view)
+            return fail(ErrorCode::NoSuchArray, toString(uuid));
+        const auto look = [&view](const std::string& path) -> Result<SourcePtr> {
+            auto source = BM_TRY(openSource(path));
+            return view->overlay.empty() ? source : viewThroughOverlay(source, view->overlay);
+        };
+        return bitmend::readStripe(view->report, look, begin, length);
+    });
 }
 
 Job<ArraySnapshot> Engine::assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay)

@@ -9,6 +9,7 @@
 
 #include "engine/array/array.h"
 #include "engine/array/hot_add.h"
+#include "engine/array/stripe_view.h"
 #include "engine/array/sync.h"
 #include "engine/base/log.h"
 #include "engine/session/job.h"
@@ -73,6 +74,9 @@ public:
 
     // Pure: from what the scan found.
     Result<AssemblyPlan> plan(const Uuid& uuid, const AssemblyChoices& choices) const;
+
+    // A stripe from all members, assembled or not, beside whatever job runs; see read_stripe.h.
+    Job<StripeView> readStripe(const Uuid& uuid, std::int64_t begin, Sectors length);
 
     // Jobs. planOn() is plan() with the array's members read through the overlays in a folder.
     Job<AssemblyPlan> planOn(
