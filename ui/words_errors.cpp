@@ -97,6 +97,14 @@ Phrase cannotReAdd(const Error& error)
         error.where, std::to_string(error.found), std::to_string(error.expected));
 }
 
+Phrase noRoomForBitmap(const Error& error)
+{
+    return phrase(
+        "%1 has no room for such a bitmap: %2 are free where it would go, and %3 are "
+        "needed. Nothing was changed. Choose larger chunks, or keep the bitmap in a file.",
+        error.where, iecSize(error.found), iecSize(error.expected));
+}
+
 } // namespace
 
 Phrase sentence(const Error& error)
@@ -216,6 +224,18 @@ Phrase sentence(const Error& error)
             where);
     case ErrorCode::CannotReAdd:
         return cannotReAdd(error);
+    case ErrorCode::HasBitmap:
+        return phrase("%1 has a write-intent bitmap already. Nothing was changed. To give it "
+                      "another one, remove this one first.",
+            where);
+    case ErrorCode::NoBitmap:
+        return phrase("%1 has no write-intent bitmap. Nothing was changed.", where);
+    case ErrorCode::NoRoomForBitmap:
+        return noRoomForBitmap(error);
+    case ErrorCode::SyncDue:
+        return phrase("A resync or recovery of %1 is due, and while it is, its bitmap stays as it "
+                      "is. Nothing was changed. Finish that first.",
+            where);
     case ErrorCode::NothingToDo:
         return phrase("There is nothing to do: the members agree as far as md records it. Nothing "
                       "was changed.");

@@ -64,6 +64,10 @@ Phrase sentence(const LogRecord& record)
             std::to_string(record.number), cause(record));
     case LogEvent::MemberFailed:
         return phrase("%1: %2 in slot %3 failed and is not written any more", array, where, number);
+    case LogEvent::BitmapAdded:
+        return phrase("bitmap %1: added, chunks: %2", array, number);
+    case LogEvent::BitmapRemoved:
+        return phrase("bitmap %1: removed", array);
     case LogEvent::BitmapKicked:
         return phrase("%1: no member takes the bitmap; the array runs on without it", array);
     }

@@ -37,6 +37,8 @@ ExitCode addCommand(const Options& options);
 ExitCode failCommand(const Options& options);
 ExitCode removeCommand(const Options& options);
 ExitCode reAddCommand(const Options& options);
+ExitCode bitmapAddCommand(const Options& options);
+ExitCode bitmapRemoveCommand(const Options& options);
 ExitCode stopCommand(const Options& options);
 ExitCode writeCommand(const Options& options);
 

@@ -30,8 +30,10 @@ constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--ove
     "--without", "--reference", "--spare", "--dry-run"};
 constexpr std::array<Names, 9> kFillOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--without", "--reference", "--offset", "--flush-every", "--dry-run"};
+constexpr std::array<Names, 9> kBitmapAddOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--without", "--reference", "--chunk", "--location", "--dry-run"};
 
-constexpr std::array<Command, 16> kCommands = {{
+constexpr std::array<Command, 18> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -104,6 +106,14 @@ constexpr std::array<Command, 16> kCommands = {{
     {"remove", "--overlay DIR --member FILE [PATH...]", "forget a failed member or a spare",
         "The others' tables lose its entry and the array stops.\n", kMemberOptions, true,
         removeCommand},
+    {"bitmap-add", "--overlay DIR [PATH...]", "give an array a write-intent bitmap",
+        "Inside the members, where and with the chunk size that mdadm would choose or as given,\n"
+        "or, with --bitmap-file, in a file that is made for it. The array stops. Refused while a\n"
+        "resync or recovery is due.\n",
+        kBitmapAddOptions, true, bitmapAddCommand},
+    {"bitmap-remove", "--overlay DIR [PATH...]", "take an array's write-intent bitmap away",
+        "The superblocks forget it, and the array stops. A bitmap file is not erased.\n",
+        kWriteOptions, true, bitmapRemoveCommand},
     {"stop", "--overlay DIR [PATH...]", "leave an array as after a clean shutdown",
         "Clears bits that are not needed and marks the array clean. A resync or recovery that is\n"
         "still due stays due.\n",

@@ -24,6 +24,10 @@ ExitCode exitCodeOf(ErrorCode code)
     case ErrorCode::NotAMember:
     case ErrorCode::MemberActive:
     case ErrorCode::CannotReAdd:
+    case ErrorCode::HasBitmap:
+    case ErrorCode::NoBitmap:
+    case ErrorCode::NoRoomForBitmap:
+    case ErrorCode::SyncDue:
         return ExitCode::Refused;
     case ErrorCode::NothingToDo:
         return ExitCode::Done;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <limits>
 
@@ -26,7 +27,7 @@ bool set(std::string& target, std::string_view value)
     return !value.empty();
 }
 
-const std::array<Option, 20> kOptions = {{
+const std::array<Option, 22> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -97,6 +98,23 @@ const std::array<Option, 20> kOptions = {{
         [](Options& options, std::string_view value) {
             options.flushEvery = parseSize(value).value_or(0);
             return options.flushEvery != 0;
+        }},
+    {"--chunk", "BYTES", "what a bit of the new bitmap covers: a power of two from 4K on",
+        [](Options& options, std::string_view value) {
+            constexpr std::uint64_t kLeast = 4096;
+            constexpr std::uint64_t kMost = 1U << 31U;
+            const auto size = parseSize(value).value_or(0);
+            options.chunk = std::uint32_t(std::min(size, kMost));
+            return size >= kLeast && size <= kMost && std::has_single_bit(size);
+        }},
+    {"--location", "SECTORS",
+        "where the new bitmap begins, from the superblock; negative: before it",
+        [](Options& options, std::string_view value) {
+            std::int32_t sectors = 0;
+            const auto* last = value.data() + value.size();
+            const auto [end, problem] = std::from_chars(value.data(), last, sectors);
+            options.location = sectors;
+            return problem == std::errc() && end == last && sectors != 0;
         }},
     {"--output", "FILE", "a file that does not exist yet, or - for standard output",
         [](Options& options, std::string_view value) {

@@ -25,8 +25,10 @@ struct Options
     std::vector<std::string> without;
     std::uint64_t offset = 0;
     std::optional<std::uint64_t> length;
-    std::optional<std::uint64_t> sector; // of the member
-    std::uint64_t flushEvery = 0;        // bytes; 0: only at the end
+    std::optional<std::uint64_t> sector;  // of the member
+    std::uint32_t chunk = 0;              // bytes per bit of a new bitmap; 0: the usual
+    std::optional<std::int32_t> location; // of a new bitmap: sectors from the superblock
+    std::uint64_t flushEvery = 0;         // bytes; 0: only at the end
     bool json = false;
     bool deep = false;
     bool whole = false;

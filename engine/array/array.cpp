@@ -7,6 +7,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 #include "engine/io/container.h"
+#include "engine/io/file_device.h"
 #include "engine/io/overlay.h"
 #include "engine/metadata/metadata_format.h"
 
@@ -257,7 +258,7 @@ Result<std::unique_ptr<Array>> assemble(
     };
     if (plan.choices.mode == WriteMode::Overlay && overlay.empty())
         return fail(ErrorCode::Unsupported, plan.array.name);
-    return assembleFrom(plan, {look, open});
+    return assembleFrom(plan, {look, open, createNewFile});
 }
 
 Result<StopOutcome> stop(Array& array)

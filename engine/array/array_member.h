@@ -6,9 +6,11 @@
 #include "engine/io/block_source.h"
 #include "engine/metadata/superblock.h"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace bitmend {
@@ -18,6 +20,8 @@ struct MemberAccess
 {
     std::function<Result<SourcePtr>(const std::string&)> look; // read-only, leaves no trace
     std::function<Result<DevicePtr>(const std::string&)> open; // to be written
+    // A file of the user's that is not there yet, with this content, durable.
+    std::function<Result<void>(const std::string&, std::span<const std::byte>)> create = nullptr;
 };
 
 struct ArrayMember

@@ -289,6 +289,20 @@ Result<void> writeBitmap(ArrayState& state)
     });
 }
 
+Result<void> writeFirstBitmap(
+    ArrayState& state, std::int32_t offset, std::span<const std::byte> image)
+{
+    const auto guard = state.lock();
+    BM_TRY(state.writable());
+    for (auto& member : state.members) {
+        const auto location = static_cast<std::int64_t>(member.superblock->location.count);
+        const auto sector = static_cast<std::uint64_t>(location + offset);
+        if (member.hasRole())
+            BM_TRY(writeMember(state, member, sector * kSectorBytes, image));
+    }
+    return flushAll(state);
+}
+
 Result<void> startBitmap(ArrayState& state)
 {
     const auto guard = state.lock();

@@ -5,6 +5,7 @@
 //   data -> flush -> bits cleared in the bitmap pages -> flush (clearChunks)
 //   bitmap header with the new event count -> flush -> superblocks -> flush (updateSuperblocks)
 //   bits of a write, and superblocks that say dirty -> flush (announceWrites) -> its data
+//   first bytes of a new bitmap -> flush (writeFirstBitmap) -> superblocks that name it
 //   spare superblock -> flush (writeSpare) -> every bitmap page -> flush (writeAllPages); a role in
 //   updateSuperblocks only after that
 //
@@ -58,6 +59,11 @@ Result<void> failMember(ArrayState& state, ArrayMember& member, const Error& why
 // Makes all data durable, then drops these bits and makes that durable too. Chunks that are being
 // written to keep theirs.
 Result<void> clearChunks(ArrayState& state, std::span<const ChunkRun> chunks);
+
+// Before a bitmap comes into force: its first bytes on every member that has a role, durable. One
+// that does not take them is not lost over it.
+Result<void> writeFirstBitmap(
+    ArrayState& state, std::int32_t offset, std::span<const std::byte> image);
 
 // The bitmap as a running array has it, written when the array starts: every page when the bitmap
 // was stale, then the header with the array's event count.

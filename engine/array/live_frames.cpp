@@ -13,10 +13,26 @@ constexpr std::chrono::milliseconds kFrameInterval{33};
 
 LiveFrames::LiveFrames(const ArrayReport& report) : m_builder(report)
 {
+    nameMembers();
     publish(Pace::Now);
-    const auto frame = m_box.load();
-    for (std::size_t i = 0; i < frame->members.size(); ++i)
-        m_members.emplace(frame->members[i].path, i);
+}
+
+void LiveFrames::nameMembers()
+{
+    const auto& members = m_builder.current().members;
+    for (std::size_t i = 0; i < members.size(); ++i)
+        m_members.emplace(members[i].path, i);
+}
+
+void LiveFrames::beginAnew(const ArrayReport& report)
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_builder = BitmapFrameBuilder(report);
+        m_members.clear();
+        nameMembers();
+    }
+    publish(Pace::Now);
 }
 
 void LiveFrames::mark(ChunkRun chunks, ChunkState state)

@@ -25,6 +25,9 @@ public:
 
     explicit LiveFrames(const ArrayReport& report);
 
+    // The array has another bitmap, or none, than the picture so far.
+    void beginAnew(const ArrayReport& report);
+
     void mark(ChunkRun chunks, ChunkState state);
     void setMemberBits(const std::string& path, ChunkRun chunks, bool value);
     void addMember(const std::string& path, int role, Sectors dataOffset);
@@ -36,6 +39,7 @@ public:
     FrameBox<BitmapFrame>& box() const { return m_box; }
 
 private:
+    void nameMembers();
     std::optional<std::size_t> withCopy(const std::string& path) const;
 
     mutable std::mutex m_mutex; // guards all but the box

@@ -27,7 +27,9 @@ enum class LogEvent : std::uint8_t {
     ReadFailed,         // where, number = byte offset, other = errno
     WriteFailed,        // where, number = byte offset, other = errno
     MemberFailed,       // where = the member, number = the role it had
-    BitmapKicked,       // stale from now on; number = copies that still could be told so
+    BitmapAdded,        // where = its file, if it has one; number = chunks, other = bytes of each
+    BitmapRemoved,
+    BitmapKicked, // stale from now on; number = copies that still could be told so
 };
 
 struct LogRecord

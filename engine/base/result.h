@@ -43,6 +43,10 @@ enum class ErrorCode : std::uint8_t {
     NotAMember,   // where is not a member of this array
     MemberActive, // it has a slot: to be failed before it is removed
     CannotReAdd,  // found = its events, expected = those from which on the bitmap has all
+    HasBitmap,    // and an array has at most one
+    NoBitmap,
+    NoRoomForBitmap, // where = the member; found = bytes free there, expected = bytes needed
+    SyncDue,         // a resync or recovery comes first
     NothingToDo,
 };
 

@@ -220,4 +220,22 @@ Result<DevicePtr> createFile(const std::string& path, std::uint64_t sizeBytes)
     return std::make_shared<FileDevice>(path, std::move(fd), size);
 }
 
+Result<void> createNewFile(const std::string& path, std::span<const std::byte> content)
+{
+    Descriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0644));
+    if (!fd.isOpen()) {
+        const auto code = errno == ENOSPC ? ErrorCode::NoSpace : ErrorCode::CannotOpen;
+        return fail(code, path, -1, errno);
+    }
+    FileDevice file(path, std::move(fd), content.size());
+    auto written = file.writeAt(0, content);
+    if (written)
+        written = file.flush();
+    if (written)
+        written = makeEntryDurable(path);
+    if (!written)
+        ::unlink(path.c_str());
+    return written;
+}
+
 } // namespace bitmend

@@ -25,4 +25,8 @@ Result<DevicePtr> openFileForWriting(const std::string& path);
 // holds is kept. The folder entry is durable on return.
 Result<DevicePtr> createFile(const std::string& path, std::uint64_t sizeBytes);
 
+// A file that is not there yet, durable with all of this content or not there at all. CannotOpen
+// with EEXIST for one that is.
+Result<void> createNewFile(const std::string& path, std::span<const std::byte> content);
+
 } // namespace bitmend

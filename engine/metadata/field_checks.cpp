@@ -173,8 +173,13 @@ void checkBitmapPlace(FieldChecks& checks, const Superblock& superblock, Field f
             superblock.bitmapOffset < 0 ? Severity::KernelRefuses : Severity::EngineRefuses, field,
             bitmap->begin.count, superblock.location.count);
     }
+    // The kernel knows three orders: data, bitmap, superblock; superblock, bitmap, data; and data,
+    // superblock, bitmap.
     const SectorRange data = dataArea(superblock);
-    if (overlap(*bitmap, data)) {
+    const bool isBefore = superblock.bitmapOffset < 0;
+    const bool dataFollows = superblock.location < data.begin;
+    if (overlap(*bitmap, data) || (isBefore && data.end > bitmap->begin) ||
+        (!isBefore && dataFollows && bitmap->end > data.begin)) {
         checks.kernelRefuses(
             ProblemCode::BitmapOverlapsData, field, bitmap->end.count, data.begin.count);
     }

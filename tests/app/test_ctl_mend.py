@@ -93,6 +93,45 @@ class Mend(DemoCase):
         self.assertEqual((removed["completed"], again["events"]), (True, removed["events"]))
         self.assertEqual(run("fail", "--overlay", self.overlay, self.a).status, 2)
 
+    def test_a_bitmap_can_be_taken_away_and_given_again(self):
+        before = self.state()
+        where = ["--overlay", self.overlay, self.a, self.b]
+        self.refused(3, "bitmap-remove", *where, saying="resync or recovery .* is due")
+        self.result("resync", *where)
+        self.result("stop", *where)
+        self.refused(3, "bitmap-add", *where, saying="has a write-intent bitmap already")
+        removed = self.result("bitmap-remove", *where)
+        self.assertGreater(removed["written_bytes"], 0)
+        self.refused(3, "bitmap-remove", *where, saying="has no write-intent bitmap")
+        [array] = self.result("scan", *where)["arrays"]
+        self.assertEqual((array["bitmap"], array["events"]), (None, removed["events"]))
+        self.refused(3, "bitmap-add", "--chunk", "4K", "--location", "-8", *where, saying="no room for such a bitmap")
+        self.assertEqual(run("bitmap-add", "--chunk", "6K", *where).status, 2)
+        plan = self.result("bitmap-add", "--dry-run", *where, schema="bitmap_add_plan")
+        self.assertEqual((plan["location"], plan["chunk_bytes"], plan["chunks"]), (8, 64 << 20, 1))
+        added = self.result("bitmap-add", "--chunk", "128K", *where)
+        self.assertEqual((added["location"], added["chunks"], added["bitmap_file"]), (8, 248, None))
+        [array] = self.result("scan", *where)["arrays"]
+        self.assertEqual((array["can_start"], array["bitmap"]["dirty"]), (True, 0))
+        self.assertEqual(self.state(), before)
+
+    def test_a_bitmap_can_be_kept_in_a_file(self):
+        where = ["--overlay", self.overlay, self.a, self.b]
+        for step in ("resync", "stop", "bitmap-remove"):
+            self.result(step, *where)
+        file = Path(self.scratch.name) / "map"
+        plan = self.result("bitmap-add", "--dry-run", "--bitmap-file", file, *where, schema="bitmap_add_plan")
+        self.assertEqual((plan["bitmap_file"], file.exists()), (str(file), False))
+        added = self.result("bitmap-add", "--bitmap-file", file, *where)
+        self.assertEqual((added["location"], added["chunk_bytes"]), (None, 4096))
+        self.assertEqual(file.stat().st_size, 256 + added["chunks"] // 8)
+        self.refused(1, "bitmap-add", "--bitmap-file", file, *where, saying="File exists")
+        [array] = self.result("scan", "--bitmap-file", file, *where)["arrays"]
+        self.assertEqual((array["bitmap"]["dirty"], array["bitmap"]["stale"]), (0, False))
+        self.result("bitmap-remove", "--bitmap-file", file, *where)
+        [array] = self.result("scan", "--bitmap-file", file, *where)["arrays"]
+        self.assertEqual(array["bitmap"]["stale"], True)
+
     def test_a_second_resync_has_nothing_to_do_and_says_so(self):
         run("resync", "--overlay", self.overlay, self.a, self.b)
         again = self.result("resync", "--overlay", self.overlay, self.a, self.b)
