@@ -8,7 +8,8 @@ namespace bitmend {
 
 namespace {
 
-constexpr double kGrid = 64; // the drawing's own units
+// The drawing's own units. All edges lie on multiples of 4, so that they are sharp at 16 pixels.
+constexpr double kGrid = 64;
 
 QPixmap draw(int side)
 {
@@ -19,7 +20,7 @@ QPixmap draw(int side)
     painter.scale(side / kGrid, side / kGrid);
     painter.setPen(Qt::NoPen);
     painter.setBrush(QColor(0x0b, 0x5e, 0x93));
-    painter.drawRoundedRect(QRectF(2, 2, 60, 60), 12, 12);
+    painter.drawRoundedRect(QRectF(0, 0, kGrid, kGrid), 8, 8);
 
     const QColor clean(0xe8, 0xf1, 0xf8);
     const QColor dirty(0xe6, 0x9f, 0x00);
@@ -27,11 +28,11 @@ QPixmap draw(int side)
     const QColor cells[] = {clean, clean, dirty, clean, done, clean, dirty, clean, clean};
     for (int cell = 0; cell < 9; ++cell) {
         painter.setBrush(cells[cell]);
-        const QPoint place(10 + cell % 3 * 16, 10 + cell / 3 * 16);
-        painter.drawRoundedRect(QRect(place, QSize(12, 12)), 2, 2);
+        const QPoint place(4 + cell % 3 * 20, 4 + cell / 3 * 20);
+        painter.drawRoundedRect(QRect(place, QSize(16, 16)), 2, 2);
     }
-    painter.setPen(QPen(Qt::white, 2, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
-    painter.drawPolyline(QPolygonF{{29, 32.2}, {31.3, 34.6}, {35.3, 29.6}});
+    painter.setPen(QPen(Qt::white, 2.4, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+    painter.drawPolyline(QPolygonF{{28, 32.4}, {31, 35.4}, {36, 29}});
     return pixmap;
 }
 
