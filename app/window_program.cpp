@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/window_program.h"
 
+#include "app/display.h"
 #include "ui/icon.h"
 #include "ui/main_window.h"
 
@@ -35,8 +36,8 @@ void describe(QCommandLineParser& parser)
     parser.addOptions({
         {QStringLiteral("demo"), QStringLiteral("Open the demo array that comes with Bitmend.")},
         {QStringLiteral("screenshot"),
-            QStringLiteral("Read the images, draw the window into FILE (PNG) and exit; with "
-                           "QT_QPA_PLATFORM=offscreen no display is needed."),
+            QStringLiteral("Read the images, draw the window into FILE (PNG) and exit; needs no "
+                           "display."),
             QStringLiteral("FILE")},
     });
     parser.addPositionalArgument(QStringLiteral("IMAGE"),
@@ -92,16 +93,21 @@ int runWindow(int argc, char** argv)
     QGuiApplication::setDesktopFileName(QStringLiteral("io.github.bitmend.Bitmend"));
 
     const CommandLine line = parse(argc, argv);
+    prepareDisplay(line.screenshot.isEmpty() ? Purpose::Window : Purpose::Picture);
     QApplication application(argc, argv);
+    settleDisplay();
     QApplication::setWindowIcon(applicationIcon());
 
     Engine engine;
     MainWindow window(engine);
     window.show();
-    if (!line.images.isEmpty())
-        window.open(line.images);
-    if (line.demo)
-        window.openDemo();
+    // From inside the event loop: a message box that comes up must not outlive the wish to exit.
+    QTimer::singleShot(0, &window, [&window, &line] {
+        if (!line.images.isEmpty())
+            window.open(line.images);
+        if (line.demo)
+            window.openDemo();
+    });
     if (!line.screenshot.isEmpty())
         drawWhenRead(window, line.screenshot);
     return QApplication::exec();

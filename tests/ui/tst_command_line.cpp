@@ -58,6 +58,42 @@ private slots:
         QCOMPARE(exit, 1);
     }
 
+    void screenshot_needsNoDisplay()
+    {
+        const QTemporaryDir home;
+        const QString file = home.filePath(QStringLiteral("shot.png"));
+        const auto [exit, output] = run({QStringLiteral("--screenshot"), file}, {}, home.path());
+        QCOMPARE(exit, 0);
+        QVERIFY(QFileInfo(file).size() > 5000);
+    }
+
+    void noDisplay_isOneSentence()
+    {
+        const auto [exit, output] = run({}, {});
+        QCOMPARE(exit, 1);
+        QCOMPARE(output, QByteArray("bitmend: no window can be opened: there is no display; "
+                                    "bitmendctl does the same work in a terminal.\n"));
+    }
+
+    void displayThatIsNotThere_isOneSentence()
+    {
+        const auto [exit, output] = run({}, QStringLiteral("xcb"));
+        QCOMPARE(exit, 1);
+        QVERIFY2(output.contains("could not connect to display"), output);
+        QCOMPARE(output.count('\n'), 1);
+    }
+
+    void demoWithoutAHome_ends()
+    {
+        const QTemporaryDir folder;
+        const QString file = folder.filePath(QStringLiteral("shot.png"));
+        const auto [exit, output] =
+            run({QStringLiteral("--demo"), QStringLiteral("--screenshot"), file},
+                QStringLiteral("offscreen"), QStringLiteral("/proc"));
+        QCOMPARE(exit, 0);
+        QVERIFY(QFileInfo(file).size() > 5000);
+    }
+
 private:
     static std::pair<int, QByteArray> run(
         const QStringList& arguments, const QString& platform, const QString& home = {})
@@ -66,12 +102,14 @@ private:
         QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
         environment.insert(QStringLiteral("QT_QPA_PLATFORM"), platform);
         environment.remove(QStringLiteral("DISPLAY"));
+        environment.remove(QStringLiteral("WAYLAND_DISPLAY"));
         if (!home.isEmpty()) {
             environment.insert(QStringLiteral("HOME"), home);
             environment.insert(QStringLiteral("XDG_DATA_HOME"), home);
             environment.insert(QStringLiteral("XDG_CONFIG_HOME"), home);
         }
         process.setProcessEnvironment(environment);
+        process.setProcessChannelMode(QProcess::MergedChannels);
         process.start(
             QCoreApplication::applicationDirPath() + QStringLiteral("/bitmend"), arguments);
         process.waitForFinished(60'000);
