@@ -20,7 +20,11 @@ while (($#)); do
     shift
 done
 
-missing=$({ cat "$here/packages"; cat "$root/packaging/packages" || true; } 2>/dev/null | sed 's/#.*//' | xargs -n1 | sort -u |
+if [[ $(uname -m) != x86_64 ]]; then
+    echo "The AppImage is built for x86-64, on x86-64; this machine is $(uname -m)." >&2
+    exit 1
+fi
+missing=$(cat "$here/packages" "$root/packaging/packages" | sort -u |
     while read -r package; do
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || echo "$package"
     done)
@@ -30,35 +34,36 @@ if [[ -n $missing ]]; then
 fi
 
 version=$(sed -n 's/^project(bitmend VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
-app=$build/AppDir
 lib=/usr/lib/x86_64-linux-gnu
 qt=$lib/qt6/plugins
 
 mkdir -p "$build"
+build=$(realpath "$build")
+app=$build/AppDir
 
 # --- what we build: the program as a library, bitmendctl, the launcher, the runtime --------------------------
-cmake -S "$root" -B "$build/cmake" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBITMEND_TESTS=OFF -DBITMEND_APPIMAGE=ON \
-    -DCMAKE_CXX_FLAGS="-ffile-prefix-map=$build=build -ffile-prefix-map=$root=." -DCMAKE_INSTALL_PREFIX=/usr >"$build.cmake.log" 2>&1 ||
-    { cat "$build.cmake.log" >&2; exit 1; }
+# A cache of compiled files names the sources by their way from the build folder; both end as the same name.
+way=$(realpath --relative-to="$build/cmake" "$root")
+maps="-ffile-prefix-map=$build=build -ffile-prefix-map=$root=. -ffile-prefix-map=$way=."
+cmake -S "$root" -B "$build/cmake" -G Ninja -DCMAKE_BUILD_TYPE=None -DBITMEND_TESTS=OFF -DBITMEND_APPIMAGE=ON \
+    -DCMAKE_CXX_FLAGS="-O2 -DNDEBUG $maps" >"$build/cmake.log" 2>&1 ||
+    { cat "$build/cmake.log" >&2; exit 1; }
 cmake --build "$build/cmake" --target bitmend_app bitmendctl
 
 flags=(-Os -std=gnu17 -Wall -Wextra -Werror "-ffile-prefix-map=$root=.")
-gcc "${flags[@]}" -static -s "$here/launcher/apprun.c" -o "$build/AppRun"
-gcc "${flags[@]}" -s "$here/launcher/launcher.c" -o "$build/launcher"
+cp "$build"/cmake/*.map "$build"
+gcc "${flags[@]}" -static -s -Wl,-Map="$build/AppRun.map" "$here/launcher/apprun.c" -o "$build/AppRun"
+gcc "${flags[@]}" -s -Wl,-Map="$build/launcher.map" "$here/launcher/launcher.c" -o "$build/launcher"
 gcc "${flags[@]}" -static -s -ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,-Map="$build/runtime.map" \
     -D_FILE_OFFSET_BITS=64 -DBITMEND_VERSION="\"$version\"" -I/usr/include/squashfuse -I/usr/include/fuse3 \
     "$here"/runtime/*.c -o "$build/runtime" \
     -lsquashfuse_ll -lsquashfuse -lfuse3 -lzstd -lz -llzma -llz4 -lpthread -ldl 2>"$build/runtime.log" ||
     { cat "$build/runtime.log" >&2; exit 1; }
-if grep -q 'liblzo' "$build/runtime.map"; then
-    echo "The runtime has linked liblzo2, which is under the GPL." >&2
-    exit 1
-fi
 printf 'AI\002' | dd of="$build/runtime" bs=1 seek=8 conv=notrunc status=none
 
 # --- the tree --------------------------------------------------------------------------------------------------
 rm -rf "$app"
-mkdir -p "$app"/usr/{bin,lib/fallback,plugins,share/{applications,metainfo,mime/packages,fonts,licenses,man/man1},etc/fonts}
+mkdir -p "$app"/usr/{bin,lib/fallback,plugins,share/{applications,metainfo,mime/packages,fonts,man/man1},etc/fonts}
 mkdir -p "$app/usr/share/icons/hicolor/scalable/apps"
 id=io.github.bitmend.Bitmend
 install -m755 "$build/AppRun" "$app/AppRun"
@@ -117,7 +122,7 @@ find "$app/usr/lib" -maxdepth 1 -name '*.so*' -exec patchelf --set-rpath '$ORIGI
 find "$app/usr/lib/fallback" -name '*.so*' -exec patchelf --set-rpath '$ORIGIN:$ORIGIN/..' {} +
 find "$app/usr/plugins" -name '*.so' -exec patchelf --set-rpath '$ORIGIN/../../lib' {} +
 
-# --- licences, fonts' as well: every bundled file belongs to a package whose licence is on our list ----------------
+# --- licences: what is bundled, linked in or compiled in belongs to a package whose licence is on our list -------
 "$here/licences.sh" "$app" "$build"
 
 find "$app" -type d -exec chmod 755 {} +

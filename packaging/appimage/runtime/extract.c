@@ -15,6 +15,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool writeAll(int fd, const char* bytes, size_t length)
+{
+    while (length > 0) {
+        const ssize_t done = write(fd, bytes, length);
+        if (done < 0 && errno != EINTR)
+            return false;
+        bytes += done > 0 ? done : 0;
+        length -= done > 0 ? (size_t)done : 0;
+    }
+    return true;
+}
+
+// Leaves the reason in errno.
 static bool writeFile(sqfs* fs, sqfs_inode* inode, const char* path)
 {
     static char block[1 << 17];
@@ -24,12 +37,17 @@ static bool writeFile(sqfs* fs, sqfs_inode* inode, const char* path)
     bool good = true;
     for (uint64_t at = 0; good && at < inode->xtra.reg.file_size;) {
         sqfs_off_t length = sizeof block;
+        errno = EIO;
         good = sqfs_read_range(fs, inode, (sqfs_off_t)at, &length, block) == SQFS_OK && length > 0
-            && write(fd, block, (size_t)length) == length;
+            && writeAll(fd, block, (size_t)length);
         at += (uint64_t)length;
     }
     good = good && fchmod(fd, inode->base.mode & 0755) == 0;
-    return close(fd) == 0 && good;
+    const int reason = errno;
+    const bool closed = close(fd) == 0;
+    if (!good)
+        errno = reason;
+    return good && closed;
 }
 
 static bool writeEntry(sqfs* fs, sqfs_inode* inode, const char* path)
@@ -91,11 +109,13 @@ struct Extraction
 {
     const char* target;
     const char* pattern;
+    bool said; // a sentence about a failure
+    unsigned count;
 };
 
 static bool extractOne(sqfs* fs, sqfs_inode* inode, const char* path, void* context)
 {
-    const struct Extraction* job = context;
+    struct Extraction* job = context;
     char full[PATH_MAX];
     if (job->pattern != NULL && fnmatch(job->pattern, path, FNM_LEADING_DIR) != 0)
         return true;
@@ -103,20 +123,27 @@ static bool extractOne(sqfs* fs, sqfs_inode* inode, const char* path, void* cont
         return false;
     if (job->pattern != NULL)
         makeParents(full);
+    ++job->count;
     if (writeEntry(fs, inode, full))
         return true;
     fprintf(stderr, "Bitmend could not unpack %s: %s.\n", full, strerror(errno));
+    job->said = true;
     return false;
 }
 
 bool extractImage(const char* image, size_t offset, const char* target, const char* pattern)
 {
-    struct Extraction job = {target, pattern};
+    struct Extraction job = {target, pattern, false, 0};
     if (mkdir(target, 0755) != 0 && errno != EEXIST) {
         fprintf(stderr, "Bitmend could not make the folder %s: %s.\n", target, strerror(errno));
         return false;
     }
-    return walk(image, offset, extractOne, &job);
+    const bool good = walk(image, offset, extractOne, &job);
+    if (!good && !job.said)
+        fprintf(stderr, "%s is damaged: not all of it can be unpacked. Download it again.\n", image);
+    if (good && job.count == 0)
+        fprintf(stderr, "Nothing in %s matches %s.\n", image, pattern);
+    return good && job.count > 0;
 }
 
 static bool addSize(sqfs* fs, sqfs_inode* inode, const char* path, void* context)
@@ -128,7 +155,8 @@ static bool addSize(sqfs* fs, sqfs_inode* inode, const char* path, void* context
     return true;
 }
 
-uint64_t unpackedBytes(const char* image, size_t offset)
+// What all files take on a disk, in whole blocks.
+static uint64_t unpackedBytes(const char* image, size_t offset)
 {
     uint64_t bytes = 0;
     return walk(image, offset, addSize, &bytes) ? bytes : 0;
@@ -136,22 +164,28 @@ uint64_t unpackedBytes(const char* image, size_t offset)
 
 bool unpackForRun(const char* image, size_t offset, char* path, size_t size)
 {
-    if (!makeFolder(path, size, true, unpackedBytes(image, offset)))
-        return false;
+    const uint64_t bytes = unpackedBytes(image, offset);
     struct Lifeline line;
     const int side = detach(&line);
     if (side == 0) {
-        char byte;
-        while (read(line.watch, &byte, 1) < 0 && errno == EINTR)
-            ;
-        removeTree(path);
+        char folder[PATH_MAX];
+        if (!makeFolder(folder, sizeof folder, true, bytes))
+            _exit(1);
+        reportFolder(&line, folder);
+        waitForEnd(&line);
+        removeTree(folder);
         _exit(0);
     }
     if (side < 0) {
-        removeTree(path);
         fprintf(stderr, "Bitmend could not start a second process: %s.\n", strerror(errno));
         return false;
     }
-    // From here on the folder goes when this process does, whatever ends it.
+    if (!receiveFolder(&line, path, size)) {
+        fprintf(stderr,
+            "Bitmend cannot be mounted here, and to unpack it takes a temporary folder with %llu MiB free that allows "
+            "running programs: set TMPDIR to one.\n",
+            (unsigned long long)(bytes >> 20) + 1);
+        return false;
+    }
     return extractImage(image, offset, path, NULL);
 }

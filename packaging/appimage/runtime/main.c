@@ -76,7 +76,7 @@ static int mountAndWait(const struct Image* image)
 {
     char folder[PATH_MAX];
     if (!mountImage(image->path, image->offset, folder, sizeof folder)) {
-        fputs("This host cannot mount: it has no FUSE. --appimage-extract unpacks instead.\n", stderr);
+        fputs("This host cannot mount, having no FUSE or no fusermount; --appimage-extract unpacks instead.\n", stderr);
         return 1;
     }
     puts(folder);

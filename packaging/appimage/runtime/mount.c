@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -88,7 +89,7 @@ static int mountFuse(const char* folder)
     return -1;
 }
 
-static void unmountFuse(const char* folder)
+void unmountFuse(const char* folder)
 {
     char* const arguments[] = {"fusermount", "-u", "-z", "-q", "--", (char*)folder, NULL};
     if (!fusermount(arguments))
@@ -97,7 +98,7 @@ static void unmountFuse(const char* folder)
 
 struct Watch
 {
-    int lifeline;
+    const struct Lifeline* line;
     const char* folder;
 };
 
@@ -105,15 +106,12 @@ struct Watch
 static void* unmountWhenAlone(void* context)
 {
     const struct Watch* watch = context;
-    char byte;
-    while (read(watch->lifeline, &byte, 1) < 0 && errno == EINTR)
-        ;
+    waitForEnd(watch->line);
     unmountFuse(watch->folder);
-    rmdir(watch->folder);
     return NULL;
 }
 
-static int serve(sqfs_ll* image, int fd, const struct Watch* watch, int ready)
+static void serve(sqfs_ll* image, int fd, const struct Watch* watch)
 {
     const struct fuse_lowlevel_ops operations = {
         .getattr = sqfs_ll_op_getattr,
@@ -139,49 +137,39 @@ static int serve(sqfs_ll* image, int fd, const struct Watch* watch, int ready)
     if (session == NULL || fuse_session_mount(session, place) != 0
         || pthread_create(&watcher, NULL, unmountWhenAlone, (void*)watch) != 0) {
         unmountFuse(watch->folder);
-        rmdir(watch->folder);
-        return 1;
+        return;
     }
-    if (write(ready, "+", 1) != 1)
-        return 1;
-    close(ready);
+    reportFolder(watch->line, watch->folder);
     fuse_session_loop(session);
     pthread_join(watcher, NULL);
-    return 0;
+}
+
+// The whole life of the detached process. It makes the folder itself: the program may be killed at any moment.
+static void mountAndServe(const char* image, size_t offset, const struct Lifeline* line)
+{
+    char path[PATH_MAX];
+    if (!makeFolder(path, sizeof path, false, 0))
+        return;
+    const struct Watch watch = {line, path};
+    sqfs_ll files;
+    memset(&files, 0, sizeof files);
+    if (sqfs_open_image(&files.fs, image, offset) == SQFS_OK && sqfs_ll_init(&files) == SQFS_OK) {
+        const int fd = mountFuse(path);
+        if (fd >= 0)
+            serve(&files, fd, &watch);
+    }
+    rmdir(path);
 }
 
 bool mountImage(const char* image, size_t offset, char* path, size_t size)
 {
-    int ready[2];
-    if (access("/dev/fuse", R_OK | W_OK) != 0 || pipe2(ready, O_CLOEXEC) != 0)
+    if (access("/dev/fuse", R_OK | W_OK) != 0)
         return false;
-    if (!makeFolder(path, size, false, 0))
-        return false;
-
     struct Lifeline line;
     const int side = detach(&line);
     if (side == 0) {
-        close(ready[0]);
-        sqfs_ll files;
-        memset(&files, 0, sizeof files);
-        const struct Watch watch = {line.watch, path};
-        int fd = -1;
-        if (sqfs_open_image(&files.fs, image, offset) == SQFS_OK && sqfs_ll_init(&files) == SQFS_OK)
-            fd = mountFuse(path);
-        if (fd < 0) {
-            rmdir(path);
-            _exit(1);
-        }
-        _exit(serve(&files, fd, &watch, ready[1]));
+        mountAndServe(image, offset, &line);
+        _exit(0);
     }
-    close(ready[1]);
-    char answer = 0;
-    const bool mounted = side > 0 && read(ready[0], &answer, 1) == 1;
-    close(ready[0]);
-    if (!mounted) {
-        if (side > 0)
-            close(line.hold);
-        rmdir(path);
-    }
-    return mounted;
+    return side > 0 && receiveFolder(&line, path, size);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The static program in front of the squashfs image: it makes the image's files visible, by mounting or by
-// unpacking, runs AppRun in them, and lets nothing remain afterwards. Each function says its own failure in one
-// sentence on stderr.
+// unpacking, runs AppRun in them, and lets nothing remain afterwards.
 #pragma once
 
 #include <stdbool.h>
@@ -15,27 +14,36 @@ size_t elfEnd(int fd);
 // The image's own idea of its length, against what is left of the file behind `offset`.
 bool imageIsWhole(int fd, size_t offset);
 
-// Both ends of a child's life: the child returned from fork reads `watch`, which ends when every process that
-// inherited `hold` has gone. Returns 0 in the detached child, 1 in the caller, -1 when it could not be made.
+// What ties a detached process to the program. It sees its life through `watch`, which ends when every process that
+// inherited `hold` has gone; it says that all is ready by writing a path to `report`, which arrives at `answer`.
 struct Lifeline
 {
-    int hold;
-    int watch;
+    int hold;   // of the program
+    int answer; // of the program
+    int watch;  // of the detached process
+    int report; // of the detached process
 };
-int detach(struct Lifeline* line);
 
-// A private folder below a temporary folder, named after us. `needsExec`: files in it will be run, so a noexec
-// file system will not do; `bytes` have to fit.
+// Returns 0 in the detached process, 1 in the program, -1 when there is none.
+int detach(struct Lifeline* line);
+void waitForEnd(const struct Lifeline* line);
+void reportFolder(const struct Lifeline* line, const char* folder);
+
+// False when the detached process gave up instead. Tells what runs next which descriptor is the hold.
+bool receiveFolder(const struct Lifeline* line, char* folder, size_t size);
+
+// A private folder below a temporary folder, silently. `needsExec`: files in it will be run, so a noexec file system
+// will not do; `bytes` have to fit. On the way, what killed runs have left in that temporary folder is removed.
 bool makeFolder(char* path, size_t size, bool needsExec, uint64_t bytes);
 void removeTree(const char* path);
 
 // Mounts at a new folder and serves it from a detached process until the last user has gone. `path` receives the
-// folder. False, silently, when this host has no FUSE: the caller unpacks instead.
+// folder. False, silently, when this host cannot mount: the caller unpacks instead.
 bool mountImage(const char* image, size_t offset, char* path, size_t size);
+void unmountFuse(const char* folder);
 
-// Unpacks everything that matches the shell pattern (all when null) below `target`.
+// Unpacks everything that matches the shell pattern (all when null) below `target`. Says what went wrong.
 bool extractImage(const char* image, size_t offset, const char* target, const char* pattern);
-uint64_t unpackedBytes(const char* image, size_t offset);
 
-// Unpacks into a new folder that a detached process removes when the last user has gone.
+// Unpacks into a new folder that a detached process removes when the last user has gone. Says what went wrong.
 bool unpackForRun(const char* image, size_t offset, char* path, size_t size);
