@@ -26,7 +26,8 @@ for argument in "$@"; do
     esac
 done
 if [ -n "$install" ]; then
-    packaging/install_packages.sh packaging/packages tests/packages || exit 1
+    packaging/install_packages.sh packaging/packages packaging/appimage/packages tests/packages \
+        ${long:+tests/appimage/packages} || exit 1
 fi
 
 # A changed file must not be found up to date because a cache was restored with odd times.
