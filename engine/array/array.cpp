@@ -20,8 +20,8 @@ namespace {
 
 // What a member may carry while we write to it. Everything else has rules of its own that are not
 // kept yet, and half-kept rules lose data.
-constexpr std::uint32_t kWritableFeatures =
-    feature::kBitmapOffset | feature::kRecoveryOffset | feature::kRecoveryBitmap;
+constexpr std::uint32_t kWritableFeatures = feature::kBitmapOffset | feature::kRecoveryOffset |
+                                            feature::kRecoveryBitmap | feature::kRaid0Layout;
 
 Result<ArrayMember> openMember(
     const ArrayState& state, const Member& planned, const MemberAccess& access)
@@ -219,6 +219,8 @@ std::uint64_t Array::writtenBytes() const
     const auto guard = m_state->lock();
     return m_state->writtenBytes;
 }
+
+std::uint64_t Array::recomputedBytes() const { return m_state->recomputedBytes; }
 
 FrameBox<BitmapFrame>& Array::frames() const { return m_state->frames.box(); }
 

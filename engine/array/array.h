@@ -28,7 +28,7 @@ public:
     const std::string& name() const override;
     std::uint64_t sizeBytes() const override;
 
-    // From members in sync: where one fails, from another copy.
+    // From members in sync: where one fails, from another copy or by parity.
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override;
 
     // To every member, its bits first; see foreground.h. Unsupported when it is read-only or
@@ -42,6 +42,7 @@ public:
 
     ArraySnapshot snapshot() const;
     std::uint64_t writtenBytes() const;    // over all members, metadata included
+    std::uint64_t recomputedBytes() const; // read from redundancy where a member did not give them
     FrameBox<BitmapFrame>& frames() const; // at most one new frame every 33 ms while a job runs
 
     ArrayState& state() { return *m_state; }

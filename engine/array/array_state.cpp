@@ -69,6 +69,20 @@ Sectors usedOfMember(const Geometry& geometry, Sectors arraySize)
     }
 }
 
+std::vector<StripeCode> codesWithout(
+    const Geometry& geometry, const std::vector<const ArrayReaders::Reader*>& byRole)
+{
+    std::vector<int> lost;
+    for (std::size_t role = 0; role < byRole.size(); ++role) {
+        if (byRole[role] == nullptr)
+            lost.push_back(static_cast<int>(role));
+    }
+    std::vector<StripeCode> codes;
+    for (int stripe = 0; stripe < stripePeriod(geometry); ++stripe)
+        codes.emplace_back(stripeRoles(geometry, static_cast<std::uint64_t>(stripe)), lost);
+    return codes;
+}
+
 SyncEstimate resyncEstimate(const ArrayState& state)
 {
     auto due = state.syncSize - std::min(state.resyncOffset, state.syncSize);
@@ -78,6 +92,23 @@ SyncEstimate resyncEstimate(const ArrayState& state)
     if (state.bitmap)
         estimate.chunks = state.bitmap->neededCount();
     return estimate;
+}
+
+// md's rule of what level 10 stands does not know that sets of members keep far copies to
+// themselves. Where copies lie repeats after as many chunks as there are members.
+bool hasAllCopies(const ArrayState& state, const std::vector<bool>& inSync)
+{
+    const auto chunk = state.geometry.chunk.count;
+    for (std::uint64_t i = 0; state.geometry.level == 10 && i < inSync.size(); ++i) {
+        if (i * chunk >= state.arraySize.count)
+            break;
+        const auto places = state.level->locate(state.geometry, {i * chunk});
+        if (std::ranges::none_of(places, [&inSync](const Place& place) {
+                return inSync[static_cast<std::size_t>(place.role)];
+            }))
+            return false;
+    }
+    return true;
 }
 
 // Members that are read for each one that is written.
@@ -114,6 +145,8 @@ SyncEstimate recoveryEstimate(const ArrayState& state)
 
 } // namespace
 
+bool hasParity(const Geometry& geometry) { return geometry.level >= 4 && geometry.level <= 6; }
+
 SyncEstimate recoveryCost(const ArrayState& state, Sectors from, std::uint64_t targets)
 {
     const auto bytes = (state.componentSize - from).bytes();
@@ -139,7 +172,7 @@ ArrayState::ArrayState(AssemblyPlan thePlan, MemberAccess theAccess)
     , events(plan.array.events)
     , resyncOffset(plan.array.resyncOffset)
     , frames(plan.array)
-    , m_readers(std::make_shared<const std::vector<Reader>>())
+    , m_readers(std::make_shared<const ArrayReaders>())
 {
 }
 
@@ -169,7 +202,7 @@ bool ArrayState::canDoWithout(const ArrayMember& member) const
         if (one.inSync && &one != &member)
             others[static_cast<std::size_t>(one.role)] = true;
     }
-    return level->canStart(geometry, others, false);
+    return level->canStart(geometry, others, false) && hasAllCopies(*this, others);
 }
 
 bool ArrayState::isRedundant() const
@@ -180,8 +213,7 @@ bool ArrayState::isRedundant() const
 
 SectorRange ArrayState::syncRows(SectorRange arraySectors) const
 {
-    const bool parity = geometry.level >= 4 && geometry.level <= 6;
-    if (!parity || arraySectors.empty())
+    if (!hasParity(geometry) || arraySectors.empty())
         return arraySectors;
     const auto chunk = geometry.chunk.count;
     const auto row = chunk * recoverySources(geometry);
@@ -277,9 +309,14 @@ ArraySnapshot ArrayState::published() const
 void ArrayState::publishReaders()
 {
     const auto guard = lock();
-    auto readers = std::make_shared<std::vector<Reader>>();
+    auto readers = std::make_shared<ArrayReaders>();
     for (const auto* member : copies())
-        readers->push_back({member->role, member->source, member->dataOffset.bytes()});
+        readers->trusted.push_back({member->role, member->source, member->dataOffset.bytes()});
+    readers->byRole.resize(reference->raidDisks);
+    for (const auto& reader : readers->trusted)
+        readers->byRole[static_cast<std::size_t>(reader.role)] = &reader;
+    if (hasParity(geometry))
+        readers->codes = codesWithout(geometry, readers->byRole);
     const std::lock_guard publishing(m_mutex);
     m_readers = std::move(readers);
 }

@@ -19,12 +19,14 @@
 #pragma once
 
 #include "engine/array/array_member.h"
+#include "engine/array/array_readers.h"
 #include "engine/array/live_bitmap.h"
 #include "engine/array/live_frames.h"
 #include "engine/array/row_locks.h"
 #include "engine/array/snapshot.h"
 #include "engine/raid/personality.h"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -65,6 +67,9 @@ struct ArrayState
     std::optional<Error> culprit; // the member, by path, that made the last commit break off
     std::optional<Error> failure; // metadata may be half-written: nothing more is written after it
     std::uint64_t writtenBytes = 0;
+
+    // What reads got from redundancy because the member that holds it did not give it.
+    mutable std::atomic<std::uint64_t> recomputedBytes = 0;
 
     // What the foreground leaves for maintain().
     using Clock = std::chrono::steady_clock;
@@ -111,14 +116,8 @@ struct ArrayState
     Result<void> supportsWriting() const;
 
     // For other threads. publish() makes what is above visible to them.
-    struct Reader
-    {
-        int role = -1;
-        SourcePtr source;
-        std::uint64_t dataStart = 0; // bytes
-    };
-    using Readers = std::shared_ptr<const std::vector<Reader>>;
-    Readers readers() const; // those in sync, as copies() orders them
+    using Readers = std::shared_ptr<const ArrayReaders>;
+    Readers readers() const;
     ArraySnapshot published() const;
     void publish();
     void publishReaders(); // the part that must not wait when a member fails
@@ -131,6 +130,8 @@ private:
     Readers m_readers;
     ArraySnapshot m_snapshot;
 };
+
+bool hasParity(const Geometry& geometry);
 
 // What recovering so many members from there on reads and writes.
 SyncEstimate recoveryCost(const ArrayState& state, Sectors from, std::uint64_t targets);

@@ -14,15 +14,28 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace bitmend {
 
-// From members in sync: where one fails, from another copy.
+// From members in sync: where one fails, from another copy or by parity.
 Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to);
 
 // ShortRead when it does not lie inside the array.
 Result<void> checkRange(const ArrayState& state, std::uint64_t offset, std::size_t length);
 SectorRange sectorsOf(std::uint64_t offset, std::size_t length); // those that it touches
+
+// Where one byte lies on a member that is not looked at for its state.
+struct CopyPlace
+{
+    int role = -1;
+    std::uint64_t offset = 0; // bytes behind its data_offset
+};
+
+// Every copy of an array byte in the order in which md asks them, and how far what follows lies
+// beside it on the same members.
+std::vector<CopyPlace> placesOf(const ArrayState& state, std::uint64_t offset);
+std::uint64_t extentEnd(const ArrayState& state, std::uint64_t offset, std::uint64_t end);
 
 // Done when every member with a role has the data, in cache at least. A member that does not take
 // it is failed first, in the superblocks of the others.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/foreground.h"
+#include "engine/array/stripe_read.h"
 #include "engine/base/log.h"
 
 #include <algorithm>
@@ -10,23 +11,21 @@ namespace {
 
 constexpr std::size_t kBlock = 4096; // what is asked of another member when a longer read fails
 
-using Reader = ArrayState::Reader;
-
 struct Copy
 {
-    const Reader* reader = nullptr;
+    const ArrayReaders::Reader* reader = nullptr;
     std::uint64_t offset = 0; // bytes of the member
 };
 
 class ForegroundRead
 {
 public:
-    explicit ForegroundRead(const ArrayState& state);
+    explicit ForegroundRead(const ArrayState& state) : m_state(state), m_readers(state.readers()) {}
 
     Result<void> run(std::uint64_t offset, std::span<std::byte> to) const;
 
 private:
-    std::uint64_t extentEnd(std::uint64_t offset, std::uint64_t end) const;
+    Result<void> readStripes(std::uint64_t offset, std::span<std::byte> to) const;
     std::vector<Copy> copiesOf(std::uint64_t offset) const;
     Result<void> readExtent(std::uint64_t offset, std::span<std::byte> to) const;
     Result<void> readFrom(const Copy& copy, std::uint64_t skipped, std::span<std::byte> to) const;
@@ -35,55 +34,21 @@ private:
 
     const ArrayState& m_state;
     ArrayState::Readers m_readers;
-    std::vector<const Reader*> m_byRole; // null: not in sync
 };
-
-ForegroundRead::ForegroundRead(const ArrayState& state)
-    : m_state(state)
-    , m_readers(state.readers())
-    , m_byRole(state.reference->raidDisks)
-{
-    for (const auto& reader : *m_readers)
-        m_byRole[static_cast<std::size_t>(reader.role)] = &reader;
-}
-
-// How far what follows on `offset` lies on the same members without a jump.
-std::uint64_t ForegroundRead::extentEnd(std::uint64_t offset, std::uint64_t end) const
-{
-    if (m_state.geometry.level == 1)
-        return end;
-    if (const auto chunk = m_state.geometry.chunk.bytes(); chunk != 0)
-        return std::min(end, (offset / chunk + 1) * chunk);
-    // Linear without a chunk: a member's end, looked for.
-    const auto roleAt = [this](std::uint64_t sector) {
-        return m_state.level->locate(m_state.geometry, {sector}).front().role;
-    };
-    auto same = offset / kSectorBytes;
-    auto beyond = (end - 1) / kSectorBytes;
-    const auto role = roleAt(same);
-    if (roleAt(beyond) == role)
-        return end;
-    while (same + 1 < beyond) {
-        const auto middle = same + (beyond - same) / 2;
-        (roleAt(middle) == role ? same : beyond) = middle;
-    }
-    return beyond * kSectorBytes;
-}
 
 // Those in sync, in the order in which md asks them.
 std::vector<Copy> ForegroundRead::copiesOf(std::uint64_t offset) const
 {
     std::vector<Copy> copies;
     if (m_state.geometry.level == 1) {
-        for (const auto& reader : *m_readers)
+        for (const auto& reader : m_readers->trusted)
             copies.push_back({&reader, reader.dataStart + offset});
         return copies;
     }
-    const auto inSector = offset % kSectorBytes;
-    for (const auto& place : m_state.level->locate(m_state.geometry, {offset / kSectorBytes})) {
-        const auto* reader = m_byRole[static_cast<std::size_t>(place.role)];
+    for (const auto& place : placesOf(m_state, offset)) {
+        const auto* reader = m_readers->byRole[static_cast<std::size_t>(place.role)];
         if (reader)
-            copies.push_back({reader, reader->dataStart + place.sector.bytes() + inSector});
+            copies.push_back({reader, reader->dataStart + place.offset});
     }
     return copies;
 }
@@ -105,8 +70,11 @@ Result<void> ForegroundRead::readFromAny(
     Result<void> last = fail(ErrorCode::NotEnoughMembers, m_state.name);
     for (const auto& copy : copies) {
         last = readFrom(copy, skipped, to);
-        if (last)
-            break;
+        if (!last)
+            continue;
+        if (&copy != copies.data())
+            m_state.recomputedBytes += to.size();
+        break;
     }
     return last;
 }
@@ -126,11 +94,27 @@ Result<void> ForegroundRead::readExtent(std::uint64_t offset, std::span<std::byt
     return {};
 }
 
-Result<void> ForegroundRead::run(std::uint64_t offset, std::span<std::byte> to) const
+Result<void> ForegroundRead::readStripes(std::uint64_t offset, std::span<std::byte> to) const
 {
+    const auto dataChunks = m_readers->codes.front().roles().data.size();
+    const auto stripe = m_state.geometry.chunk.bytes() * dataChunks;
+    StripeRead stripes(m_state, *m_readers);
     const auto end = offset + to.size();
     for (auto at = offset; at < end;) {
-        const auto stop = extentEnd(at, end);
+        const auto stop = std::min(end, (at / stripe + 1) * stripe);
+        BM_TRY(stripes.run(at, to.subspan(at - offset, stop - at)));
+        at = stop;
+    }
+    return {};
+}
+
+Result<void> ForegroundRead::run(std::uint64_t offset, std::span<std::byte> to) const
+{
+    if (!m_readers->codes.empty())
+        return readStripes(offset, to);
+    const auto end = offset + to.size();
+    for (auto at = offset; at < end;) {
+        const auto stop = extentEnd(m_state, at, end);
         BM_TRY(readExtent(at, to.subspan(at - offset, stop - at)));
         at = stop;
     }
@@ -138,6 +122,37 @@ Result<void> ForegroundRead::run(std::uint64_t offset, std::span<std::byte> to) 
 }
 
 } // namespace
+
+std::uint64_t extentEnd(const ArrayState& state, std::uint64_t offset, std::uint64_t end)
+{
+    if (state.geometry.level == 1)
+        return end;
+    if (const auto chunk = state.geometry.chunk.bytes(); chunk != 0)
+        return std::min(end, (offset / chunk + 1) * chunk);
+    // Linear without a chunk: a member's end, looked for.
+    const auto roleAt = [&state](std::uint64_t sector) {
+        return state.level->locate(state.geometry, {sector}).front().role;
+    };
+    auto same = offset / kSectorBytes;
+    auto beyond = (end - 1) / kSectorBytes;
+    const auto role = roleAt(same);
+    if (roleAt(beyond) == role)
+        return end;
+    while (same + 1 < beyond) {
+        const auto middle = same + (beyond - same) / 2;
+        (roleAt(middle) == role ? same : beyond) = middle;
+    }
+    return beyond * kSectorBytes;
+}
+
+std::vector<CopyPlace> placesOf(const ArrayState& state, std::uint64_t offset)
+{
+    std::vector<CopyPlace> copies;
+    const auto inSector = offset % kSectorBytes;
+    for (const auto& place : state.level->locate(state.geometry, {offset / kSectorBytes}))
+        copies.push_back({place.role, place.sector.bytes() + inSector});
+    return copies;
+}
 
 Result<void> checkRange(const ArrayState& state, std::uint64_t offset, std::size_t length)
 {
