@@ -5,6 +5,7 @@
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
 #include "engine/array/array.h"
+#include "engine/base/aligned_buffer.h"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -12,7 +13,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -20,7 +23,10 @@ namespace bitmend::ctl {
 
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{1} << 20;
+// Long enough that a stripe is asked for as a whole, and two on the way at a time: what is missing
+// is computed while the next piece is read.
+constexpr std::size_t kPiece = std::size_t{4} << 20;
+constexpr std::size_t kAhead = 2;
 constexpr std::size_t kBlock = 4096; // what is given up around an unreadable place
 
 struct ByteRange
@@ -82,45 +88,100 @@ Result<Output> openOutput(const std::string& name)
     return Output(descriptor);
 }
 
-void noteUnreadable(ReadOutcome& outcome, std::uint64_t offset, std::size_t length)
+void noteUnreadable(std::vector<ByteRange>& ranges, ByteRange lost)
 {
-    auto& ranges = outcome.unreadable;
-    if (!ranges.empty() && ranges.back().offset + ranges.back().length == offset)
-        ranges.back().length += length;
+    if (!ranges.empty() && ranges.back().offset + ranges.back().length == lost.offset)
+        ranges.back().length += lost.length;
     else
-        ranges.push_back({offset, length});
+        ranges.push_back(lost);
 }
 
-// A piece that no member gives as a whole is read block by block; what is lost becomes zeros.
-void readPiece(
-    const Array& array, std::uint64_t offset, std::span<std::byte> piece, ReadOutcome& outcome)
+// A piece that the members do not give as a whole is read block by block; what is lost becomes
+// zeros.
+std::vector<ByteRange> readPiece(
+    const Array& array, std::uint64_t offset, std::span<std::byte> piece)
 {
+    std::vector<ByteRange> unreadable;
     if (array.readAt(offset, piece))
-        return;
+        return unreadable;
     for (std::size_t at = 0; at < piece.size(); at += kBlock) {
         const auto block = piece.subspan(at, std::min(kBlock, piece.size() - at));
         if (array.readAt(offset + at, block))
             continue;
         std::ranges::fill(block, std::byte{0});
-        noteUnreadable(outcome, offset + at, block.size());
+        noteUnreadable(unreadable, {offset + at, block.size()});
     }
+    return unreadable;
 }
+
+// Reads pieces in threads of their own and hands them out in order.
+class PieceReader
+{
+public:
+    PieceReader(const Array& array, ByteRange range) : m_array(array), m_range(range)
+    {
+        for (auto& slot : m_slots)
+            start(slot);
+    }
+
+    // The next piece, or an empty one at the end. It is good until nextIsFree().
+    std::span<const std::byte> wait(std::vector<ByteRange>& unreadable)
+    {
+        auto& slot = m_slots[m_turn];
+        if (!slot.reading.valid())
+            return {};
+        for (const auto& lost : slot.reading.get())
+            noteUnreadable(unreadable, lost);
+        return slot.buffer.first(slot.length);
+    }
+
+    void nextIsFree()
+    {
+        start(m_slots[m_turn]);
+        m_turn = (m_turn + 1) % kAhead;
+    }
+
+private:
+    struct Slot
+    {
+        AlignedBuffer buffer{kPiece};
+        std::size_t length = 0;
+        std::future<std::vector<ByteRange>> reading; // none behind the end
+    };
+
+    void start(Slot& slot)
+    {
+        slot.length = std::size_t(std::min<std::uint64_t>(kPiece, m_range.length - m_asked));
+        if (slot.length == 0)
+            return;
+        slot.reading = std::async(std::launch::async,
+            [this, offset = m_range.offset + m_asked, piece = slot.buffer.first(slot.length)] {
+                return readPiece(m_array, offset, piece);
+            });
+        m_asked += slot.length;
+    }
+
+    const Array& m_array;
+    ByteRange m_range;
+    std::uint64_t m_asked = 0;
+    std::size_t m_turn = 0;
+    std::array<Slot, kAhead> m_slots;
+};
 
 Result<ReadOutcome> copy(
     const Array& array, ByteRange range, const std::string& name, JobControl& control)
 {
     const auto output = BM_TRY(openOutput(name));
     ReadOutcome outcome;
-    std::vector<std::byte> buffer(kPiece);
+    PieceReader pieces(array, range);
     control.setTotal({range.length / kSectorBytes});
     while (outcome.copied < range.length) {
         if (!control.keepGoing())
             return outcome;
-        const auto length = std::min<std::uint64_t>(kPiece, range.length - outcome.copied);
-        const auto piece = std::span(buffer).first(std::size_t(length));
-        readPiece(array, range.offset + outcome.copied, piece, outcome);
+        const auto piece = pieces.wait(outcome.unreadable);
         BM_TRY(output.write(piece, name));
-        outcome.copied += length;
+        outcome.copied += piece.size();
+        pieces.nextIsFree();
         control.setDone({outcome.copied / kSectorBytes});
     }
     outcome.completed = true;
@@ -135,7 +196,8 @@ Json outcomeJson(
         unreadable.push_back({{"offset", lost.offset}, {"length", lost.length}});
     return {{"action", "read"}, {"name", array.name()}, {"completed", outcome.completed},
         {"offset", range.offset}, {"length", range.length}, {"read_bytes", outcome.copied},
-        {"output", options.output}, {"unreadable", std::move(unreadable)}};
+        {"output", options.output}, {"recomputed_bytes", array.recomputedBytes()},
+        {"unreadable", std::move(unreadable)}};
 }
 
 ExitCode report(
