@@ -188,6 +188,9 @@ Result<void> settleHeader(ArrayState& state, LiveBitmap& bitmap)
 Result<void> announceWrites(ArrayState& state)
 {
     const auto guard = state.lock();
+    // Nothing of level 0 and linear is kept twice: md calls them clean all the time.
+    if (state.syncSize == Sectors{})
+        return {};
     if (state.isDirty)
         return writeBitmap(state);
     state.isDirty = true;

@@ -17,11 +17,12 @@ constexpr std::chrono::milliseconds kSafeModeDelay{200}; // md's own
 struct Target
 {
     std::string path;
+    int role = -1;
     DevicePtr device;
     std::uint64_t dataStart = 0; // bytes
     bool inSync = false;
-    bool isTried = false;
-    Result<void> written;
+    std::uint64_t length = 0; // bytes that it was given
+    Result<void> written;     // nothing more goes to it after an error
 };
 
 } // namespace
@@ -67,8 +68,8 @@ std::vector<Target> targets(const ArrayState& state)
     std::vector<Target> all;
     for (const auto& member : state.members) {
         if (member.hasRole()) {
-            all.push_back(
-                {member.path, member.device, member.dataOffset.bytes(), member.inSync, false, {}});
+            all.push_back({member.path, member.role, member.device, member.dataOffset.bytes(),
+                member.inSync, 0, {}});
         }
     }
     std::ranges::stable_partition(all, &Target::inSync);
@@ -102,7 +103,7 @@ void serve(ArrayState& state)
         write->answer = answer;
         write->isAnswered = true;
     }
-    if (!wasDirty)
+    if (state.isDirty != wasDirty)
         state.publish();
     state.frames.publish(LiveFrames::Pace::WhenDue);
 }
@@ -120,41 +121,72 @@ Result<void> announce(ArrayState& state, PendingWrite& write)
 }
 
 // A copy that is being rebuilt follows those that count; it may not be ahead of all of them.
-void writeToAll(PendingWrite& write, std::uint64_t offset, std::span<const std::byte> from)
+void writeExtent(const ArrayState& state, PendingWrite& write, std::uint64_t offset,
+    std::span<const std::byte> from)
 {
     bool arrived = false;
+    const auto copies = placesOf(state, offset);
     for (auto& target : write.targets) {
-        if (!target.inSync && !arrived)
-            break;
-        target.isTried = true;
-        target.written = target.device->writeAt(target.dataStart + offset, from);
+        const auto copy = std::ranges::find(copies, target.role, &CopyPlace::role);
+        if (copy == copies.end() || !target.written || (!target.inSync && !arrived))
+            continue;
+        target.written = target.device->writeAt(target.dataStart + copy->offset, from);
+        target.length += from.size();
         arrived |= target.inSync && target.written.has_value();
     }
 }
 
-// Fails the members that did not take the data. Good when one that still counts has it.
-Result<void> settleTargets(ArrayState& state, PendingWrite& write, std::size_t length)
+void writeToAll(const ArrayState& state, PendingWrite& write, std::uint64_t offset,
+    std::span<const std::byte> from)
+{
+    const auto end = offset + from.size();
+    for (auto at = offset; at < end;) {
+        const auto stop = extentEnd(state, at, end);
+        writeExtent(state, write, at, from.subspan(at - offset, stop - at));
+        at = stop;
+    }
+}
+
+// Whether each part of it is on a member that took all it was given, and still counts.
+bool isKept(
+    const ArrayState& state, const PendingWrite& write, std::uint64_t offset, std::size_t length)
+{
+    const auto keeps = [&](const CopyPlace& copy) {
+        const auto target = std::ranges::find(write.targets, copy.role, &Target::role);
+        if (target == write.targets.end() || !target->written)
+            return false;
+        const auto* member = state.member(target->path);
+        return member && member->inSync;
+    };
+    const auto end = offset + length;
+    for (auto at = offset; at < end; at = extentEnd(state, at, end)) {
+        if (std::ranges::none_of(placesOf(state, at), keeps))
+            return false;
+    }
+    return true;
+}
+
+// Fails the members that did not take the data. Good when those that still count have it.
+Result<void> settleTargets(
+    ArrayState& state, PendingWrite& write, std::uint64_t offset, std::size_t length)
 {
     Result<void> outcome = fail(ErrorCode::NotEnoughMembers, state.name);
     for (const auto& target : write.targets) {
         auto* member = state.member(target.path);
-        if (!member || !target.isTried)
+        if (!member || target.length == 0)
             continue;
-        const auto noted = noteDataWritten(state, *member, length, target.written);
+        const auto noted = noteDataWritten(state, *member, target.length, target.written);
         if (noted || member->isFaulty() || failMember(state, *member, target.written.error()))
             continue;
         outcome = std::unexpected(target.written.error());
         // The copies differ now, and no superblock can say so. Bits and dirty superblocks are on
         // disk: that is how they have to stay.
-        if (std::ranges::count_if(state.members, &ArrayMember::hasRole) > 1)
+        const bool isRepeated = state.syncSize != Sectors{};
+        if (isRepeated && std::ranges::count_if(state.members, &ArrayMember::hasRole) > 1)
             state.failure = target.written.error();
     }
     BM_TRY(state.writable());
-    const bool isKept = std::ranges::any_of(write.targets, [&state](const Target& target) {
-        const auto* member = state.member(target.path);
-        return target.isTried && target.written && member && member->inSync;
-    });
-    return isKept ? Result<void>() : outcome;
+    return isKept(state, write, offset, length) ? Result<void>() : outcome;
 }
 
 // The end of a write on a complete array vouches for all that has been cleared until now.
@@ -167,11 +199,12 @@ void raiseEventsCleared(ArrayState& state, const PendingWrite& write)
     state.bitmap->intent().setHeaderFirst(true);
 }
 
-Result<void> settle(ArrayState& state, PendingWrite& write, std::size_t length)
+Result<void> settle(
+    ArrayState& state, PendingWrite& write, std::uint64_t offset, std::size_t length)
 {
     const auto guard = state.lock();
     const auto members = state.inSyncCount();
-    const auto outcome = settleTargets(state, write, length);
+    const auto outcome = settleTargets(state, write, offset, length);
     if (outcome)
         raiseEventsCleared(state, write);
     if (state.bitmap && (!outcome || state.isDegraded())) {
@@ -204,7 +237,8 @@ Result<void> writeForeground(
 {
     BM_TRY(checkRange(state, offset, from.size()));
     BM_TRY(state.writable());
-    if (state.geometry.level != 1)
+    // Parity would have to follow.
+    if (hasParity(state.geometry))
         return fail(ErrorCode::Unsupported, state.name);
     if (from.empty())
         return {};
@@ -220,8 +254,8 @@ Result<void> writeForeground(
         }
     }
     BM_TRY(announce(state, write));
-    writeToAll(write, offset, from);
-    return settle(state, write, from.size());
+    writeToAll(state, write, offset, from);
+    return settle(state, write, offset, from.size());
 }
 
 Result<void> maintain(ArrayState& state)
