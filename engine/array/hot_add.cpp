@@ -142,6 +142,9 @@ Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
     const auto role = state.vacantRole();
     if (!role)
         return fail(ErrorCode::NoVacantSlot, state.name);
+    // As in the kernel: level 10 gives no slot away before its copies agree.
+    if (state.geometry.level == 10 && state.resyncDue())
+        return fail(ErrorCode::Unsupported, state.name);
     plan.role = *role;
     const auto& bitmap = state.plan.array.bitmap;
     if (bitmap && !bitmap->location.external)

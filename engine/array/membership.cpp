@@ -102,7 +102,7 @@ Result<const Member*> candidate(const ArrayState& state, const std::string& path
     return member;
 }
 
-// The slot it had, if nobody took it; on a mirror any will do.
+// The slot it had, if nobody took it; on a mirror any will do, elsewhere each holds other data.
 Result<int> slotFor(const ArrayState& state, const Superblock& superblock)
 {
     const auto vacant = state.vacantRole();
@@ -112,6 +112,8 @@ Result<int> slotFor(const ArrayState& state, const Superblock& superblock)
     const bool free =
         former < static_cast<int>(state.reference->raidDisks) &&
         std::ranges::find(state.members, former, &ArrayMember::role) == state.members.end();
+    if (!free && state.geometry.level != 1)
+        return fail(ErrorCode::NoVacantSlot, state.name);
     return free ? former : *vacant;
 }
 
