@@ -110,7 +110,12 @@ Result<std::unique_ptr<Array>> openArray(
     const auto plan = BM_TRY(planAsked(report, options, mode));
     if (!plan.array.canStart)
         return fail(whyNot(plan.array.needs), plan.array.name);
-    return assemble(plan, options.overlay);
+    auto array = assemble(plan, options.overlay);
+    const auto& remarks = plan.array.remarks;
+    const bool hasReason = plan.array.needs == Needs::Unsupported && !remarks.empty();
+    if (!array && array.error().code == ErrorCode::Unsupported && hasReason)
+        complain(plain(sentence(remarks.front(), plan.array)));
+    return array;
 }
 
 Result<std::unique_ptr<Array>> openForWriting(const ScanReport& report, const Options& options)

@@ -241,6 +241,9 @@ Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAcce
     if (writing)
         BM_TRY(state->supportsWriting());
     BM_TRY(openMembers(*state));
+    // Parity that was being written is in the log, and what it stood in for cannot be told without.
+    if (state->reference->ppl && state->reference->isDirty() && state->isDegraded())
+        return fail(ErrorCode::Unsupported, array.name);
     log(LogEvent::ArrayOpened, state->name, {}, state->members.size(), state->events);
     if (writing)
         BM_TRY(startWriting(*state));

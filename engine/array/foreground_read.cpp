@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/foreground.h"
-#include "engine/array/stripe_read.h"
+#include "engine/array/parity_read.h"
 #include "engine/base/log.h"
 
 #include <algorithm>
@@ -98,7 +98,7 @@ Result<void> ForegroundRead::readStripes(std::uint64_t offset, std::span<std::by
 {
     const auto dataChunks = m_readers->codes.front().roles().data.size();
     const auto stripe = m_state.geometry.chunk.bytes() * dataChunks;
-    StripeRead stripes(m_state, *m_readers);
+    ParityRead stripes(m_state, *m_readers);
     const auto end = offset + to.size();
     for (auto at = offset; at < end;) {
         const auto stop = std::min(end, (at / stripe + 1) * stripe);

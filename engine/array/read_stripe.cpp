@@ -49,8 +49,6 @@ private:
     std::vector<const Member*> m_byRole; // for copies
 };
 
-bool hasParity(const Geometry& geometry) { return geometry.level >= 4 && geometry.level <= 6; }
-
 // A window over the structures: nothing there has a place in the array.
 void StripeReader::layBeforeData(std::int64_t begin)
 {

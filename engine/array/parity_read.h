@@ -14,10 +14,10 @@
 namespace bitmend {
 
 // For one read; not for several threads.
-class StripeRead
+class ParityRead
 {
 public:
-    StripeRead(const ArrayState& state, const ArrayReaders& readers);
+    ParityRead(const ArrayState& state, const ArrayReaders& readers);
 
     // Array bytes, all of one stripe.
     Result<void> run(std::uint64_t offset, std::span<std::byte> to);

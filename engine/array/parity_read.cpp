@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/array/stripe_read.h"
+#include "engine/array/parity_read.h"
 
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
@@ -19,7 +19,7 @@ constexpr std::size_t kBlock = 4096; // what is given up or computed around an u
 
 } // namespace
 
-StripeRead::StripeRead(const ArrayState& state, const ArrayReaders& readers)
+ParityRead::ParityRead(const ArrayState& state, const ArrayReaders& readers)
     : m_state(state)
     , m_readers(readers)
     , m_chunk(state.geometry.chunk.bytes())
@@ -27,17 +27,17 @@ StripeRead::StripeRead(const ArrayState& state, const ArrayReaders& readers)
     BM_ASSERT(!readers.codes.empty());
 }
 
-const StripeCode& StripeRead::codeOf(std::uint64_t stripe) const
+const StripeCode& ParityRead::codeOf(std::uint64_t stripe) const
 {
     return m_readers.codes[stripe % m_readers.codes.size()];
 }
 
-bool StripeRead::isLost(const StripeRoles& roles, std::size_t dataChunk) const
+bool ParityRead::isLost(const StripeRoles& roles, std::size_t dataChunk) const
 {
     return m_readers.byRole[static_cast<std::size_t>(roles.data[dataChunk])] == nullptr;
 }
 
-Result<void> StripeRead::run(std::uint64_t offset, std::span<std::byte> to)
+Result<void> ParityRead::run(std::uint64_t offset, std::span<std::byte> to)
 {
     const auto stripeBytes = m_chunk * codeOf(0).roles().data.size();
     const auto stripe = offset / stripeBytes;
@@ -52,7 +52,7 @@ Result<void> StripeRead::run(std::uint64_t offset, std::span<std::byte> to)
     return wantsLost ? readByColumns(stripe) : readChunks(stripe);
 }
 
-Result<void> StripeRead::readChunks(std::uint64_t stripe)
+Result<void> ParityRead::readChunks(std::uint64_t stripe)
 {
     const auto end = m_begin + m_to.size();
     for (auto at = m_begin; at < end;) {
@@ -71,7 +71,7 @@ Result<void> StripeRead::readChunks(std::uint64_t stripe)
 }
 
 // The part of a data chunk that was asked for and lies in the column; all of it or nothing.
-std::span<std::byte> StripeRead::wantedOf(std::size_t dataChunk, const Column& column) const
+std::span<std::byte> ParityRead::wantedOf(std::size_t dataChunk, const Column& column) const
 {
     const auto at = dataChunk * m_chunk + column.begin;
     if (at < m_begin || at + column.length > m_begin + m_to.size())
@@ -79,7 +79,7 @@ std::span<std::byte> StripeRead::wantedOf(std::size_t dataChunk, const Column& c
     return m_to.subspan(at - m_begin, column.length);
 }
 
-Result<void> StripeRead::readByColumns(std::uint64_t stripe)
+Result<void> ParityRead::readByColumns(std::uint64_t stripe)
 {
     const auto& code = codeOf(stripe);
     const auto dataChunks = code.roles().data.size();
@@ -100,7 +100,7 @@ Result<void> StripeRead::readByColumns(std::uint64_t stripe)
     return {};
 }
 
-Result<void> StripeRead::readColumn(const StripeCode& code, const Column& column)
+Result<void> ParityRead::readColumn(const StripeCode& code, const Column& column)
 {
     const auto& roles = code.roles();
     m_blocks.assign(m_readers.byRole.size(), {});
@@ -127,7 +127,7 @@ Result<void> StripeRead::readColumn(const StripeCode& code, const Column& column
 }
 
 // A member does not give all of its part: block by block then.
-Result<void> StripeRead::mend(const Column& column)
+Result<void> ParityRead::mend(const Column& column)
 {
     for (std::size_t at = 0; at < column.length;) {
         const auto length = std::min(kBlock - (column.begin + at) % kBlock, column.length - at);
@@ -140,7 +140,7 @@ Result<void> StripeRead::mend(const Column& column)
     return {};
 }
 
-Result<void> StripeRead::mendBlock(const Column& column)
+Result<void> ParityRead::mendBlock(const Column& column)
 {
     const auto& roles = codeOf(column.stripe).roles();
     std::vector<std::span<std::byte>> blocks(m_readers.byRole.size());
@@ -175,7 +175,7 @@ Result<void> StripeRead::mendBlock(const Column& column)
     return {};
 }
 
-Result<void> StripeRead::readRole(int role, const Column& column, std::span<std::byte> to) const
+Result<void> ParityRead::readRole(int role, const Column& column, std::span<std::byte> to) const
 {
     const auto& reader = *m_readers.byRole[static_cast<std::size_t>(role)];
     const auto offset = reader.dataStart + column.stripe * m_chunk + column.begin;
@@ -187,7 +187,7 @@ Result<void> StripeRead::readRole(int role, const Column& column, std::span<std:
     return read;
 }
 
-std::span<std::byte> StripeRead::spare(int role, std::size_t length)
+std::span<std::byte> ParityRead::spare(int role, std::size_t length)
 {
     BM_ASSERT(length <= kColumn);
     if (!m_spare)
