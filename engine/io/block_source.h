@@ -12,6 +12,16 @@
 
 namespace bitmend {
 
+// Bytes, half-open. Empty at the end of a source.
+struct DataStretch
+{
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+
+    bool empty() const { return begin >= end; }
+    bool operator==(const DataStretch&) const = default;
+};
+
 class BlockSource
 {
 public:
@@ -31,6 +41,11 @@ public:
     // When the bytes last changed, as the file system says: nanoseconds since the epoch, asked anew
     // at each call. 0 where nobody knows (a block device).
     virtual std::int64_t modifiedNanos() const { return 0; }
+
+    // The first stretch at or after `offset` that may hold other than zeros: what lies before it is
+    // a hole and reads as zeros, what lies behind it has to be asked for again. Whoever knows of no
+    // holes says all of the rest.
+    virtual DataStretch nextData(std::uint64_t offset) const { return {offset, sizeBytes()}; }
 };
 
 using SourcePtr = std::shared_ptr<const BlockSource>;

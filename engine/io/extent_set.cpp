@@ -31,6 +31,14 @@ std::vector<SectorRange> ExtentSet::ranges() const
     return result;
 }
 
+SectorRange ExtentSet::next(Sectors from) const
+{
+    auto next = m_ranges.upper_bound(from.count);
+    if (next != m_ranges.begin() && std::prev(next)->second > from.count)
+        --next;
+    return next == m_ranges.end() ? SectorRange{} : SectorRange{{next->first}, {next->second}};
+}
+
 std::vector<ExtentSet::Piece> ExtentSet::split(SectorRange range) const
 {
     std::vector<Piece> pieces;

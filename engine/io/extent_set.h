@@ -18,6 +18,9 @@ public:
     void clear() { m_ranges.clear(); }
     std::vector<SectorRange> ranges() const;
 
+    // The first merged range that ends after `from`; empty when there is none.
+    SectorRange next(Sectors from) const;
+
     // `range` cut at the borders of the set: in order, without gaps, alternately in and out.
     struct Piece
     {

@@ -84,6 +84,7 @@ public:
     Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override;
     Result<void> flush() override;
     std::int64_t modifiedNanos() const override { return m_inner->modifiedNanos(); }
+    DataStretch nextData(std::uint64_t offset) const override { return m_inner->nextData(offset); }
 
 private:
     struct Fault

@@ -109,6 +109,18 @@ public:
         return std::int64_t(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
     }
 
+    DataStretch nextData(std::uint64_t offset) const override
+    {
+        const off_t begin = ::lseek(m_fd.get(), off_t(offset), SEEK_DATA);
+        if (begin < 0 && errno == ENXIO)
+            return {m_sizeBytes, m_sizeBytes};
+        const off_t end = begin < 0 ? -1 : ::lseek(m_fd.get(), begin, SEEK_HOLE);
+        // Neither a block device nor every file system tells.
+        if (end < 0)
+            return {offset, m_sizeBytes};
+        return {std::uint64_t(begin), std::min(std::uint64_t(end), m_sizeBytes)};
+    }
+
 private:
     Result<void> checkRange(std::uint64_t offset, std::size_t length) const
     {

@@ -47,6 +47,19 @@ Result<void> readPieces(const BlockSource& base, const BlockSource& data,
     return {};
 }
 
+// Where the base has data and what lies over it. Data under an overlaid hole counts as well: that
+// costs a look and no truth.
+DataStretch nextDataOf(const BlockSource& base, const ExtentSet& extents, std::uint64_t offset)
+{
+    const auto inBase = base.nextData(offset);
+    const auto over = extents.next({offset / kSectorBytes});
+    const DataStretch inOverlay{
+        std::max(over.begin.bytes(), offset), std::min(over.end.bytes(), base.sizeBytes())};
+    if (inOverlay.empty())
+        return inBase;
+    return inBase.empty() || inOverlay.begin < inBase.begin ? inOverlay : inBase;
+}
+
 class Overlay final : public BlockDevice
 {
 public:
@@ -119,6 +132,12 @@ public:
 
     std::int64_t modifiedNanos() const override { return m_base->modifiedNanos(); }
 
+    DataStretch nextData(std::uint64_t offset) const override
+    {
+        const std::shared_lock lock(m_shownMutex);
+        return nextDataOf(*m_base, m_shown, offset);
+    }
+
 private:
     // Sectors that only the base shows so far come first: while they are written nothing visible
     // changes, and what is overlaid already has its space. So a full disk leaves all as it was.
@@ -181,6 +200,11 @@ public:
     }
 
     std::int64_t modifiedNanos() const override { return m_base->modifiedNanos(); }
+
+    DataStretch nextData(std::uint64_t offset) const override
+    {
+        return nextDataOf(*m_base, m_extents, offset);
+    }
 
 private:
     SourcePtr m_base;

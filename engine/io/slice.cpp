@@ -3,6 +3,8 @@
 
 #include "engine/base/assert.h"
 
+#include <algorithm>
+
 namespace bitmend {
 
 namespace {
@@ -37,6 +39,13 @@ public:
     }
 
     std::int64_t modifiedNanos() const override { return m_whole->modifiedNanos(); }
+
+    DataStretch nextData(std::uint64_t offset) const override
+    {
+        const auto inWhole = m_whole->nextData(m_offset + offset);
+        return {std::min(inWhole.begin - m_offset, m_length),
+            std::min(inWhole.end - m_offset, m_length)};
+    }
 
 private:
     SourcePtr m_whole;

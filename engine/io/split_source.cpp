@@ -122,6 +122,19 @@ public:
         return latest;
     }
 
+    DataStretch nextData(std::uint64_t offset) const override
+    {
+        while (offset < m_sizeBytes) {
+            const auto index = std::min<std::uint64_t>(offset / m_partBytes, m_parts.size() - 1);
+            const std::uint64_t begin = index * m_partBytes;
+            const auto inPart = m_parts[index]->nextData(offset - begin);
+            if (!inPart.empty())
+                return {begin + inPart.begin, begin + inPart.end};
+            offset = begin + m_parts[index]->sizeBytes();
+        }
+        return {m_sizeBytes, m_sizeBytes};
+    }
+
 private:
     std::string m_name;
     std::vector<SourcePtr> m_parts;
