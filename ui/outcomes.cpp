@@ -22,7 +22,11 @@ Outcome outcomeOf(const SyncOutcome& sync)
 {
     const bool resync = sync.action == SyncAction::Resync;
     QString sentence;
-    if (!sync.completed) {
+    if (sync.lost) {
+        sentence = text(*sync.lost) + u' ' +
+                   tr("Places that no member gives: %1. They stay due.")
+                       .arg(numberText(sync.unreadable.size()));
+    } else if (!sync.completed) {
         sentence = resync ? tr("The resync was stopped.") : tr("The recovery was stopped.");
         sentence += u' ' + tr("What was done is recorded; the next run carries on from there.");
     } else {
@@ -36,7 +40,7 @@ Outcome outcomeOf(const SyncOutcome& sync)
     if (sync.skippedBytes > 0)
         sentence += tr("; %1 skipped, clean in the bitmap").arg(sizeText(sync.skippedBytes));
     sentence += u'.';
-    return {sync.completed ? Tone::Good : Tone::Warning, sentence};
+    return {sync.lost ? Tone::Bad : sync.completed ? Tone::Good : Tone::Warning, sentence};
 }
 
 Outcome outcomeOf(const HotAddResult& hotAdd)

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace bitmend {
 
@@ -19,21 +20,22 @@ bool equal(std::span<const std::byte> left, std::span<const std::byte> right)
 
 } // namespace
 
-MirrorWindow::MirrorWindow(ArrayState& state) : m_state(state), m_truth(kBytes), m_other(kBytes) {}
+MirrorWindow::MirrorWindow(ArrayState& state) : m_state(state), m_buffer(2 * kBytes) {}
 
-std::span<std::byte> MirrorWindow::block(AlignedBuffer& buffer, std::size_t index) const
+std::span<std::byte> MirrorWindow::block(std::span<std::byte> window, std::size_t index) const
 {
     const auto begin = index * kBlockBytes;
-    return buffer.first(m_length).subspan(begin, std::min(kBlockBytes, m_length - begin));
+    return window.subspan(begin, std::min(kBlockBytes, m_length - begin));
 }
 
 Result<void> MirrorWindow::readFrom(
-    const ArrayMember& member, std::size_t firstBlock, std::span<std::byte> to)
+    const Copy& copy, std::size_t firstBlock, std::span<std::byte> to)
 {
-    const auto offset = (member.dataOffset + m_range.begin).bytes() + firstBlock * kBlockBytes;
+    const auto& member = *copy.member;
+    const auto offset = (member.dataOffset + copy.at).bytes() + firstBlock * kBlockBytes;
     auto read = member.source->readAt(offset, to);
     if (read) {
-        m_tally.readBytes += to.size();
+        m_tally->readBytes += to.size();
         return read;
     }
     log(LogEvent::ReadFailed, m_state.name, member.path, offset,
@@ -41,56 +43,61 @@ Result<void> MirrorWindow::readFrom(
     return read;
 }
 
-std::optional<Error> MirrorWindow::read(SectorRange range, std::span<ArrayMember* const> copies)
+bool MirrorWindow::read(SectorRange range, std::span<const Copy> copies)
 {
     BM_ASSERT(range.length().bytes() <= kBytes && !range.empty());
     m_range = range;
     m_length = range.length().bytes();
     m_blockLost.assign((m_length + kBlockBytes - 1) / kBlockBytes, false);
     m_source = nullptr;
-    m_lost.reset();
-    for (const auto* copy : copies) {
-        if (readFrom(*copy, 0, m_truth.first(m_length))) {
-            m_source = copy;
-            return {};
+    m_isLost = false;
+    for (const auto& copy : copies) {
+        if (readFrom(copy, 0, truth())) {
+            m_source = copy.member;
+            return true;
         }
     }
     for (std::size_t index = 0; index < blocks(); ++index)
         readBlock(index, copies);
-    return m_lost;
+    return !m_isLost;
 }
 
-void MirrorWindow::readBlock(std::size_t index, std::span<ArrayMember* const> copies)
+void MirrorWindow::readBlock(std::size_t index, std::span<const Copy> copies)
 {
-    std::optional<Error> why;
-    for (const auto* copy : copies) {
-        const auto read = readFrom(*copy, index, block(m_truth, index));
+    Error why{ErrorCode::NotEnoughMembers, m_state.name};
+    bool isFirst = true;
+    for (const auto& copy : copies) {
+        const auto read = readFrom(copy, index, block(truth(), index));
         if (read)
             return;
-        if (!why)
+        if (std::exchange(isFirst, false))
             why = read.error();
     }
     m_blockLost[index] = true;
-    if (!m_lost)
-        m_lost = why;
+    m_isLost = true;
+    appendRange(m_tally->unreadable, blockSectors(index));
+    if (!m_tally->lost)
+        m_tally->lost = why;
 }
 
-std::vector<bool> MirrorWindow::differing(const ArrayMember& target)
+std::vector<bool> MirrorWindow::differing(const Copy& target)
 {
     std::vector<bool> differs(blocks());
     m_otherLost.assign(blocks(), false);
-    const bool whole = readFrom(target, 0, m_other.first(m_length)).has_value();
-    if (whole && equal(m_truth.first(m_length), m_other.first(m_length)))
+    m_recomputed = 0;
+    const bool whole = readFrom(target, 0, other()).has_value();
+    if (whole && equal(truth(), other()))
         return differs;
     for (std::size_t index = 0; index < blocks(); ++index) {
         if (m_blockLost[index])
             continue;
-        const auto other = block(m_other, index);
-        const bool readable = whole || readFrom(target, index, other).has_value();
+        const auto theirs = block(other(), index);
+        const bool readable = whole || readFrom(target, index, theirs).has_value();
         m_otherLost[index] = !readable;
-        differs[index] = !readable || !equal(block(m_truth, index), other);
+        m_recomputed += readable ? 0 : theirs.size();
+        differs[index] = !readable || !equal(block(truth(), index), theirs);
         if (differs[index])
-            m_tally.differingBytes += other.size();
+            m_tally->differingBytes += theirs.size();
     }
     return differs;
 }
@@ -101,15 +108,7 @@ SectorRange MirrorWindow::blockSectors(std::size_t index) const
     return {{begin}, std::min(Sectors{begin + kBlockBytes / kSectorBytes}, m_range.end)};
 }
 
-void MirrorWindow::append(std::vector<SectorRange>& ranges, SectorRange range)
-{
-    if (!ranges.empty() && ranges.back().end == range.begin)
-        ranges.back().end = range.end;
-    else
-        ranges.push_back(range);
-}
-
-std::vector<SectorRange> MirrorWindow::differences(const ArrayMember& target)
+std::vector<SectorRange> MirrorWindow::differences(const Copy& target)
 {
     std::vector<SectorRange> ranges;
     const auto differs = differing(target);
@@ -118,42 +117,32 @@ std::vector<SectorRange> MirrorWindow::differences(const ArrayMember& target)
             continue;
         const auto sectors = blockSectors(index);
         if (m_otherLost[index]) {
-            append(ranges, sectors);
+            appendRange(ranges, sectors);
             continue;
         }
-        const auto truth = block(m_truth, index);
-        const auto other = block(m_other, index);
-        for (std::size_t at = 0; at < truth.size(); at += kSectorBytes) {
-            const auto length = std::min<std::size_t>(kSectorBytes, truth.size() - at);
+        const auto ours = block(truth(), index);
+        const auto theirs = block(other(), index);
+        for (std::size_t at = 0; at < ours.size(); at += kSectorBytes) {
+            const auto length = std::min<std::size_t>(kSectorBytes, ours.size() - at);
             const Sectors sector{sectors.begin.count + at / kSectorBytes};
-            if (!equal(truth.subspan(at, length), other.subspan(at, length)))
-                append(ranges, {sector, sector + Sectors{1}});
+            if (!equal(ours.subspan(at, length), theirs.subspan(at, length)))
+                appendRange(ranges, {sector, sector + Sectors{1}});
         }
     }
     return ranges;
 }
 
-std::vector<SectorRange> MirrorWindow::lostRanges() const
-{
-    std::vector<SectorRange> ranges;
-    for (std::size_t index = 0; index < blocks(); ++index) {
-        if (m_blockLost[index])
-            append(ranges, blockSectors(index));
-    }
-    return ranges;
-}
-
-Result<void> MirrorWindow::writeRun(ArrayMember& target, std::size_t first, std::size_t end)
+Result<void> MirrorWindow::writeRun(const Copy& target, std::size_t first, std::size_t end)
 {
     const auto begin = first * kBlockBytes;
     const auto length = std::min(end * kBlockBytes, m_length) - begin;
-    BM_TRY(writeData(m_state, target, {m_range.begin.count + begin / kSectorBytes},
-        m_truth.first(m_length).subspan(begin, length)));
-    m_tally.writtenBytes += length;
+    BM_TRY(writeData(m_state, *target.member, {target.at.count + begin / kSectorBytes},
+        truth().subspan(begin, length)));
+    m_tally->writtenBytes += length;
     return {};
 }
 
-Result<void> MirrorWindow::writeBlocks(ArrayMember& target, const std::vector<bool>& wanted)
+Result<void> MirrorWindow::writeBlocks(const Copy& target, const std::vector<bool>& wanted)
 {
     for (std::size_t index = 0; index < blocks(); ++index) {
         if (!wanted[index])
@@ -167,29 +156,27 @@ Result<void> MirrorWindow::writeBlocks(ArrayMember& target, const std::vector<bo
     return {};
 }
 
-Result<void> MirrorWindow::copyTo(ArrayMember& target)
+Result<void> MirrorWindow::copyTo(const Copy& target)
 {
     auto differs = differing(target);
     // Past a quarter one long write costs less than many short ones.
     const auto count = static_cast<std::size_t>(std::ranges::count(differs, true));
-    if (count * 4 > blocks() && !m_lost)
+    if (count * 4 > blocks() && !m_isLost)
         differs.assign(blocks(), true);
     return writeBlocks(target, differs);
 }
 
-bool MirrorWindow::isZero() const
+Result<void> MirrorWindow::copyToBlank(const Copy& target)
 {
-    const auto bytes = m_truth.span().first(m_length);
-    return bytes.front() == std::byte{} && equal(bytes.first(m_length - 1), bytes.subspan(1));
+    if (m_isLost || isZero(truth()))
+        return copyTo(target);
+    m_tally->differingBytes += m_length;
+    return writeRun(target, 0, blocks());
 }
 
-Result<void> MirrorWindow::copyToBlank(ArrayMember& target)
+bool isZero(std::span<const std::byte> bytes)
 {
-    if (isZero())
-        return copyTo(target);
-    BM_ASSERT(!m_lost);
-    m_tally.differingBytes += m_length;
-    return writeRun(target, 0, blocks());
+    return bytes.front() == std::byte{} && equal(bytes.first(bytes.size() - 1), bytes.subspan(1));
 }
 
 } // namespace bitmend

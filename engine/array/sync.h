@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making members agree again. md's word for each case, and they are not interchangeable: resync
 // after an unclean stop (all members), recovery of one that was added (that member only), check
-// (count what differs) and repair (count, and overwrite with the lowest slot's copy).
+// (count what differs) and repair (count, and overwrite with the first copy or with what the data's
+// parity is).
 #pragma once
 
 #include "engine/array/snapshot.h"
 #include "engine/base/job_control.h"
 #include "engine/base/result.h"
 
+#include <optional>
 #include <vector>
 
 namespace bitmend {
 
 class Array;
+
+// On level 6 the one block that, put right, makes P and Q agree with the data.
+struct WrongBlock
+{
+    SectorRange range; // of the component
+    int role = 0;
+
+    bool operator==(const WrongBlock&) const = default;
+};
 
 struct SyncOutcome
 {
@@ -25,17 +36,29 @@ struct SyncOutcome
     std::uint64_t differingBytes = 0; // what differed, in 4 KiB blocks
     std::uint64_t chunks = 0;         // bitmap chunks worked on
 
-    // Of check and repair. md's mismatch_cnt: whole windows of 128 sectors, for each member that
-    // differs from the first in one.
+    std::uint64_t recomputedBytes = 0; // which a member did not give; rewritten but by a check
+
+    // Of check and repair. md's mismatch_cnt: for copies the requests of (mostly) 128 sectors in
+    // which one differs from the first, for each that does; for parity 8 for each page of a stripe.
     Sectors mismatch;
-    std::vector<SectorRange> differing;  // array sectors, exact, merged over the members
-    std::vector<SectorRange> unreadable; // no member gives these
+    std::vector<SectorRange> differing;  // copies: array sectors, exact; parity: member sectors
+    std::vector<WrongBlock> wrong;       // level 6: where one block explains what differs
+    std::vector<SectorRange> unreadable; // array sectors that no redundancy gives
+    std::optional<Error> lost;           // why, of the first one
 };
 
-// Returns an outcome, not an error, when cancelled: what was done is on disk and recorded there, so
-// the next call carries on from it (a check or repair begins anew). NothingToDo when the action is
-// not due; a check or repair wants two members in sync. A check writes nothing and may run on an
-// array that is only read.
-Result<SyncOutcome> sync(Array& array, SyncAction action, JobControl& control);
+struct SyncOptions
+{
+    unsigned workers = 0;             // 0: one for each processor
+    std::uint64_t bytesPerSecond = 0; // of each member; 0: as fast as it goes
+    bool verifySlot = false; // a repair of level 6 mends the wrong block instead of the parity
+};
+
+// Returns an outcome, not an error, when cancelled or when some of it was lost: what was done is on
+// disk and recorded there, so the next call carries on from it (a check or repair begins anew).
+// NothingToDo when the action is not due; a check or repair wants redundancy to compare. A check
+// writes nothing and may run on an array that is only read.
+Result<SyncOutcome> sync(
+    Array& array, SyncAction action, JobControl& control, const SyncOptions& options = {});
 
 } // namespace bitmend

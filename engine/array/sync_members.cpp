@@ -5,52 +5,44 @@
 
 namespace bitmend {
 
-SyncMembers resyncMembers(ArrayState& state, SectorRange range)
-{
-    const auto guard = state.lock();
-    SyncMembers taking{state.copies(), {}};
-    for (auto& member : state.members) {
-        // A member that is being rebuilt claims to be valid below its offset: there it has to
-        // follow, above it the recovery will come by.
-        if (member.inSync || (member.isRebuilding() && range.begin < member.recoveryOffset))
-            taking.targets.push_back(&member);
-    }
-    return taking;
-}
-
 Sectors resyncLength(const ArrayState& state)
 {
     const auto guard = state.lock();
     if (state.bitmap)
         return state.bitmap->neededSectors();
-    return state.arraySize - std::min(state.resyncOffset, state.arraySize);
-}
-
-Result<SyncMembers> recoveryMembers(ArrayState& state)
-{
-    const auto guard = state.lock();
-    SyncMembers taking{state.copies(), {}};
-    Error why{ErrorCode::NothingToDo, state.name};
-    for (auto& member : state.members) {
-        if (member.isRebuilding())
-            taking.targets.push_back(&member);
-        if (member.fault)
-            why = *member.fault;
-    }
-    if (taking.targets.empty())
-        return std::unexpected(why);
-    return taking;
+    return state.syncSize - std::min(state.resyncOffset, state.syncSize);
 }
 
 Sectors recoveryStart(const ArrayState& state)
 {
     const auto guard = state.lock();
-    auto from = state.arraySize;
+    auto from = state.componentSize;
     for (const auto& member : state.members) {
         if (member.isRebuilding())
             from = std::min(from, member.recoveryOffset);
     }
     return from;
+}
+
+bool recoversByBitmap(const ArrayState& state)
+{
+    const auto guard = state.lock();
+    return state.bitmap && std::ranges::all_of(state.members, [](const ArrayMember& member) {
+        return !member.isRebuilding() || member.byBitmap;
+    });
+}
+
+Result<void> checkRebuilding(const ArrayState& state)
+{
+    const auto guard = state.lock();
+    if (state.hasRebuilding())
+        return {};
+    Error why{ErrorCode::NothingToDo, state.name};
+    for (const auto& member : state.members) {
+        if (member.fault)
+            why = *member.fault;
+    }
+    return std::unexpected(why);
 }
 
 } // namespace bitmend

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between whom a sync copies, asked anew for each window: writes that go on beside it may fail a
-// member at any time.
+// What a sync has to do, by the states of the members and the bitmap as they are now.
 #pragma once
 
 #include "engine/array/array_state.h"
 
-#include <vector>
-
 namespace bitmend {
 
-struct SyncMembers // by pointer: only the strand, which asks, adds members or takes some away
-{
-    std::vector<ArrayMember*> copies; // as they are trusted
-    std::vector<ArrayMember*> targets;
-};
+// In sync sectors.
+Sectors resyncLength(const ArrayState& state);
 
-SyncMembers resyncMembers(ArrayState& state, SectorRange range);
-Sectors resyncLength(const ArrayState& state); // what is due
+// In component sectors.
+Sectors recoveryStart(const ArrayState& state);
+
+// Whether no member that is being rebuilt lacks more than the needed chunks.
+bool recoversByBitmap(const ArrayState& state);
 
 // The error of the member that was being rebuilt when there is none any more.
-Result<SyncMembers> recoveryMembers(ArrayState& state);
-Sectors recoveryStart(const ArrayState& state);
+Result<void> checkRebuilding(const ArrayState& state);
 
 } // namespace bitmend

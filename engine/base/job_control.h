@@ -30,6 +30,9 @@ public:
     Progress progress() const;
     bool isPaused() const { return m_paused; } // true only once the job really rests
 
+    // From the job. True when keepGoing() would not return true at once.
+    bool isAsked() const { return m_wish.load(std::memory_order_acquire) != Wish::Run; }
+
     // From the job. Blocks while paused; false means stop here, where the disk is consistent.
     [[nodiscard]] bool keepGoing();
     void setTotal(Sectors total) { m_total.store(total.count, std::memory_order_relaxed); }

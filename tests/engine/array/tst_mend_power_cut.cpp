@@ -57,7 +57,7 @@ QString mend(MemoryMirror& mirror, bool adds)
         return QStringLiteral("does not start: %1").arg(int(array.error().code));
     if ((*array)->snapshot().resyncDue) {
         JobControl control;
-        if (!sync(**array, SyncAction::Resync, control))
+        if (!sync(**array, SyncAction::Resync, control, {.workers = 1}))
             return QStringLiteral("resync failed");
     }
     if (adds && !(*array)->snapshot().recoveryDue) {
@@ -70,7 +70,7 @@ QString mend(MemoryMirror& mirror, bool adds)
     }
     if ((*array)->snapshot().recoveryDue) {
         JobControl control;
-        if (!sync(**array, SyncAction::Recover, control))
+        if (!sync(**array, SyncAction::Recover, control, {.workers = 1}))
             return QStringLiteral("recovery failed");
     }
     return stop(**array) ? QString() : QStringLiteral("stop failed");

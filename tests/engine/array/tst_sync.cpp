@@ -356,9 +356,10 @@ void TestSync::resync_unreadableEverywhereKeepsTheBitAndDoesTheRest()
     mirror.device(1).failReads(bad, bad + 512, EIO);
     JobControl control;
     const auto outcome = sync(*array, SyncAction::Resync, control);
-    QVERIFY(!outcome);
-    QCOMPARE(outcome.error().code, ErrorCode::Io);
-    QCOMPARE(outcome.error().offset, std::int64_t(bad));
+    QVERIFY(outcome && !outcome->completed && outcome->lost);
+    QCOMPARE(outcome->lost->code, ErrorCode::Io);
+    QCOMPARE(outcome->lost->offset, std::int64_t(bad));
+    QCOMPARE(outcome->unreadable, (std::vector<SectorRange>{{{40 * 128 + 16}, {40 * 128 + 24}}}));
     QVERIFY(stop(*array));
     QVERIFY(std::ranges::equal(mirror.chunk(0, 80), mirror.chunk(1, 80)));
     QVERIFY(std::ranges::equal(

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/copy_pieces.h"
+
+#include "engine/raid/member_content.h"
+
+#include <algorithm>
+
+namespace bitmend {
+
+namespace {
+
+using Copy = MirrorWindow::Copy;
+
+// One that is being rebuilt claims to be valid below its offset: there it has to follow, above it
+// the recovery will come by.
+bool isTarget(const ArrayMember& member, SyncAction action, Sectors at)
+{
+    if (action == SyncAction::Recover)
+        return member.isRebuilding();
+    if (action == SyncAction::Resync && member.inSync)
+        return true;
+    return member.isRebuilding() && at < member.recoveryOffset;
+}
+
+// Every member holds all of a mirror. md reads write-mostly ones in a check as well, and lets the
+// lowest slot win; while a resync is due its order counts: that is who would win then.
+CopyPiece pieceOfMirror(ArrayState& state, SyncAction action, SectorRange range)
+{
+    CopyPiece piece{range, {}, {}};
+    const bool isCheck = action == SyncAction::Check || action == SyncAction::Repair;
+    auto inSync = state.copies();
+    if (isCheck && !state.resyncDue())
+        std::ranges::sort(inSync, {}, &ArrayMember::role);
+    for (auto* member : inSync)
+        piece.copies.push_back({member, range.begin});
+    for (auto& member : state.members) {
+        if (isTarget(member, action, range.begin))
+            piece.targets.push_back({&member, range.begin});
+    }
+    return piece;
+}
+
+Sectors endOfChunk(const ArrayState& state, Sectors at)
+{
+    const auto chunk = state.geometry.chunk.count;
+    return {(at.count / chunk + 1) * chunk};
+}
+
+// Level 10, inside one chunk: all its copies in the order in which md asks them.
+CopyPiece pieceOfChunk(ArrayState& state, SyncAction action, SectorRange range)
+{
+    CopyPiece piece{range, {}, {}};
+    for (const auto& place : state.level->locate(state.geometry, range.begin)) {
+        const auto found = std::ranges::find(state.members, place.role, &ArrayMember::role);
+        if (found == state.members.end())
+            continue;
+        const Copy copy{&*found, place.sector};
+        if (found->inSync)
+            piece.copies.push_back(copy);
+        if (isTarget(*found, action, place.sector))
+            piece.targets.push_back(copy);
+    }
+    return piece;
+}
+
+void appendTarget(
+    ArrayState& state, ArrayMember& target, SectorRange range, std::vector<CopyPiece>& pieces)
+{
+    for (auto at = range.begin; at < range.end;) {
+        const auto end = std::min(endOfChunk(state, at), range.end);
+        const auto content = contentAt(state.geometry, {target.role, at});
+        // What the array does not reach holds nothing.
+        if (content.kind == Holds::Data) {
+            auto piece = pieceOfChunk(state, SyncAction::Recover,
+                {content.arraySector, content.arraySector + (end - at)});
+            piece.targets = {{&target, at}};
+            pieces.push_back(std::move(piece));
+        }
+        at = end;
+    }
+}
+
+} // namespace
+
+std::vector<CopyPiece> copyPieces(ArrayState& state, SyncAction action, SectorRange range)
+{
+    const auto guard = state.lock();
+    std::vector<CopyPiece> pieces;
+    if (state.geometry.level == 1) {
+        pieces.push_back(pieceOfMirror(state, action, range));
+        return pieces;
+    }
+    for (auto at = range.begin; at < range.end;) {
+        const auto end = std::min(endOfChunk(state, at), range.end);
+        pieces.push_back(pieceOfChunk(state, action, {at, end}));
+        at = end;
+    }
+    return pieces;
+}
+
+std::vector<CopyPiece> recoveryPieces(ArrayState& state, SectorRange range)
+{
+    if (state.geometry.level == 1)
+        return copyPieces(state, SyncAction::Recover, range);
+    const auto guard = state.lock();
+    std::vector<CopyPiece> pieces;
+    for (auto& member : state.members) {
+        if (!member.isRebuilding())
+            continue;
+        const auto from = std::max(range.begin, member.recoveryOffset);
+        if (from < range.end)
+            appendTarget(state, member, {from, range.end}, pieces);
+    }
+    return pieces;
+}
+
+} // namespace bitmend

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/mirror_sync.h"
+
+#include "engine/array/copy_pieces.h"
+#include "engine/array/data_ranges.h"
+#include "engine/array/sync_members.h"
+#include "engine/base/log.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace bitmend {
+
+namespace {
+
+// On level 10 it never goes over the end of a chunk, be it the array's or the bitmap's.
+std::uint64_t requestOf(const ArrayState& state)
+{
+    std::uint64_t request = 128;
+    if (state.geometry.level != 10)
+        return request;
+    request = std::min(request, state.geometry.chunk.count);
+    const auto& bitmap = state.plan.array.bitmap;
+    return bitmap ? std::min(request, bitmap->header.chunkBytes / kSectorBytes) : request;
+}
+
+class MirrorSync final : public SyncWindow
+{
+public:
+    MirrorSync(ArrayState& state, SyncScope scope)
+        : m_state(state)
+        , m_scope(scope)
+        , m_request(requestOf(state))
+        , m_window(state)
+    {
+    }
+
+    Result<WindowOutcome> work(SectorRange range) override;
+
+private:
+    bool isOfComponent() const
+    {
+        return m_scope.action == SyncAction::Recover && !m_scope.byBitmap;
+    }
+    SectorRange rowsOf(SectorRange range) const;
+    std::vector<CopyPiece> pieces(SectorRange range) const;
+    Result<void> workOn(const CopyPiece& piece);
+    std::vector<SectorRange> dataOf(const CopyPiece& piece);
+    Result<void> mend(const CopyPiece& piece);
+    Result<void> check(const CopyPiece& piece);
+    void count(const std::vector<SectorRange>& differing);
+
+    ArrayState& m_state;
+    SyncScope m_scope;
+    std::uint64_t m_request; // what md reads at once in a check, and therefore counts as one
+    MirrorWindow m_window;
+    DataRanges m_data;
+    WindowOutcome m_outcome;
+};
+
+std::vector<CopyPiece> MirrorSync::pieces(SectorRange range) const
+{
+    return isOfComponent() ? recoveryPieces(m_state, range)
+                           : copyPieces(m_state, m_scope.action, range);
+}
+
+// What lies together on a member of level 10 lies together in the array, but for what is between.
+SectorRange MirrorSync::rowsOf(SectorRange range) const
+{
+    if (!isOfComponent() || m_state.geometry.level == 1)
+        return range;
+    SectorRange rows;
+    for (const auto& piece : pieces(range)) {
+        if (rows.empty())
+            rows = piece.range;
+        rows = {std::min(rows.begin, piece.range.begin), std::max(rows.end, piece.range.end)};
+    }
+    return rows;
+}
+
+Result<WindowOutcome> MirrorSync::work(SectorRange range)
+{
+    m_outcome = {};
+    m_window.countIn(m_outcome);
+    if (m_scope.action == SyncAction::Recover)
+        BM_TRY(checkRebuilding(m_state));
+    const auto rows = rowsOf(range);
+    if (rows.empty())
+        return WindowOutcome{};
+    const auto hold = m_state.rows.take(rows, RowUse::Sync);
+    for (const auto& piece : pieces(range))
+        BM_TRY(workOn(piece));
+    if (m_outcome.writtenBytes != 0 && m_scope.action == SyncAction::Resync) {
+        log(LogEvent::ChunkDiffered, m_state.name, {}, range.begin.count,
+            m_outcome.writtenBytes / kSectorBytes);
+    }
+    return std::move(m_outcome);
+}
+
+// As far as anything is there.
+std::vector<SectorRange> MirrorSync::dataOf(const CopyPiece& piece)
+{
+    std::vector<DataRanges::Part> parts;
+    for (const auto* all : {&piece.copies, &piece.targets}) {
+        for (const auto& copy : *all) {
+            parts.push_back(
+                {copy.member->source.get(), (copy.member->dataOffset + copy.at).bytes()});
+        }
+    }
+    return m_data.find(parts, piece.range.length());
+}
+
+Result<void> MirrorSync::workOn(const CopyPiece& piece)
+{
+    const bool mends =
+        m_scope.action == SyncAction::Resync || m_scope.action == SyncAction::Recover;
+    for (const auto& data : dataOf(piece)) {
+        auto part = piece;
+        part.range = {piece.range.begin + data.begin, piece.range.begin + data.end};
+        for (auto* copies : {&part.copies, &part.targets}) {
+            for (auto& copy : *copies)
+                copy.at = copy.at + data.begin;
+        }
+        m_window.read(part.range, part.copies);
+        BM_TRY(mends ? mend(part) : check(part));
+    }
+    return {};
+}
+
+Result<void> MirrorSync::mend(const CopyPiece& piece)
+{
+    for (const auto& target : piece.targets) {
+        if (m_window.isSource(target))
+            continue;
+        const bool isBlank = isOfComponent() && !target.member->byBitmap;
+        if (isBlank) {
+            BM_TRY(m_window.copyToBlank(target));
+            continue;
+        }
+        BM_TRY(m_window.copyTo(target));
+        m_outcome.recomputedBytes += m_window.recomputed();
+    }
+    return {};
+}
+
+Result<void> MirrorSync::check(const CopyPiece& piece)
+{
+    const bool repairs = m_scope.action == SyncAction::Repair;
+    std::vector<SectorRange> differing;
+    for (const auto& copy : piece.copies) {
+        if (m_window.isSource(copy))
+            continue;
+        const auto found = m_window.differences(copy);
+        m_outcome.recomputedBytes += m_window.recomputed();
+        if (found.empty())
+            continue;
+        count(found);
+        std::ranges::copy(found, std::back_inserter(differing));
+        log(LogEvent::ChunkDiffered, m_state.name, copy.member->path, found.front().begin.count,
+            (found.back().end - found.front().begin).count);
+        if (repairs)
+            BM_TRY(m_window.copyTo(copy));
+    }
+    for (const auto& follower : piece.targets) {
+        if (repairs)
+            BM_TRY(m_window.copyTo(follower));
+    }
+    mergeRanges(m_outcome.differing, std::move(differing));
+    m_outcome.differingBytes = 0; // each place once, however many copies differ there
+    for (const auto& range : m_outcome.differing)
+        m_outcome.differingBytes += range.length().bytes();
+    return {};
+}
+
+// `differing` are those of one member. A range may hold the end of one request and the beginning of
+// the next.
+void MirrorSync::count(const std::vector<SectorRange>& differing)
+{
+    auto counted = ~std::uint64_t{0};
+    for (const auto& range : differing) {
+        const auto last = (range.end.count - 1) / m_request;
+        for (auto request = range.begin.count / m_request; request <= last; ++request) {
+            if (request == counted)
+                continue;
+            counted = request;
+            const auto end = std::min((request + 1) * m_request, m_state.arraySize.count);
+            m_outcome.mismatch.count += end - request * m_request;
+        }
+    }
+}
+
+} // namespace
+
+std::unique_ptr<SyncWindow> makeMirrorSync(ArrayState& state, SyncScope scope)
+{
+    return std::make_unique<MirrorSync>(state, scope);
+}
+
+} // namespace bitmend

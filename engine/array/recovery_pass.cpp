@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/commit.h"
+#include "engine/array/due_runs.h"
+#include "engine/array/sync_ledger.h"
+#include "engine/array/sync_members.h"
+#include "engine/array/sync_pass.h"
+#include "engine/base/log.h"
+
+#include <algorithm>
+
+namespace bitmend {
+
+namespace {
+
+class RecoveryPass final : public SyncPass
+{
+public:
+    RecoveryPass(ArrayState& state, SyncOutcome& outcome, bool byBitmap)
+        : m_state(state)
+        , m_outcome(outcome)
+        , m_ledger(state, outcome)
+        , m_byBitmap(byBitmap)
+        , m_runs(state, size())
+    {
+    }
+
+    Sectors begin(JobControl& control) override;
+    SectorRange next() override;
+    void settle(SectorRange window, const WindowOutcome& found) override;
+    Result<void> record(Sectors reached, Occasion occasion) override;
+    Result<void> end() override;
+
+private:
+    // Bits count in sync sectors, which on level 10 are not those of the members.
+    Sectors size() const { return m_byBitmap ? m_state.syncSize : m_state.componentSize; }
+    bool countsOnMembers() const { return !m_byBitmap || m_state.geometry.level != 10; }
+    std::int64_t chunkAt(Sectors sector) const;
+    Result<void> recordUpTo(Sectors reached);
+
+    ArrayState& m_state;
+    SyncOutcome& m_outcome;
+    SyncLedger m_ledger;
+    bool m_byBitmap;
+    DueRuns m_runs;
+    std::optional<Sectors> m_firstLost;
+};
+
+Sectors RecoveryPass::begin(JobControl& control)
+{
+    const auto whole = size();
+    const auto from = m_byBitmap ? whole - resyncLength(m_state) : recoveryStart(m_state);
+    m_ledger.begin(control, whole - from, from, from);
+    if (countsOnMembers())
+        m_runs.startAt(recoveryStart(m_state));
+    return whole - from;
+}
+
+// Where it is in the bitmap's terms; on level 10 about there.
+std::int64_t RecoveryPass::chunkAt(Sectors sector) const
+{
+    const auto part = static_cast<double>(sector.count) / static_cast<double>(size().count);
+    const auto there = part * static_cast<double>(m_state.syncSize.count);
+    return m_ledger.chunkAt(
+        countsOnMembers() ? sector : Sectors{static_cast<std::uint64_t>(there)});
+}
+
+SectorRange RecoveryPass::next()
+{
+    const auto window = m_byBitmap ? m_runs.nextNeeded() : m_runs.nextOfAll();
+    if (!window.empty())
+        m_state.frames.setSyncPosition(chunkAt(window.begin));
+    return window;
+}
+
+void RecoveryPass::settle(SectorRange window, const WindowOutcome& found)
+{
+    m_ledger.add(window, found);
+    uniteRanges(m_outcome.unreadable, found.unreadable);
+    if (found.lost && !m_firstLost) {
+        m_outcome.lost = found.lost;
+        m_firstLost = window.begin;
+    }
+    m_state.frames.publish(LiveFrames::Pace::WhenDue);
+}
+
+Result<void> RecoveryPass::record(Sectors reached, Occasion occasion)
+{
+    return occasion == Occasion::Stopped || m_ledger.isDue(true) ? recordUpTo(reached)
+                                                                 : Result<void>();
+}
+
+// A newcomer is good up to the first place that no redundancy gave; what lies behind it is written
+// and has to wait for another source all the same.
+Result<void> RecoveryPass::recordUpTo(Sectors reached)
+{
+    const auto guard = m_state.lock();
+    BM_TRY(flushMembers(m_state));
+    m_ledger.wasRecorded();
+    // 0.90 has no place for it: an interrupted recovery begins anew.
+    if (m_state.reference->version == MetadataVersion::V0_90 || !countsOnMembers())
+        return {};
+    reached = m_firstLost ? std::min(*m_firstLost, reached) : reached;
+    bool moved = false;
+    for (auto& member : m_state.members) {
+        if (!member.isRebuilding() || member.recoveryOffset >= reached)
+            continue;
+        member.recoveryOffset = reached;
+        moved = true;
+    }
+    if (!moved)
+        return {};
+    log(LogEvent::Checkpoint, m_state.name, {}, reached.count);
+    return updateSuperblocks(m_state);
+}
+
+Result<void> RecoveryPass::end()
+{
+    if (m_firstLost)
+        return recordUpTo(size());
+    const auto guard = m_state.lock();
+    BM_TRY(flushMembers(m_state));
+    for (auto& member : m_state.members) {
+        if (!member.isRebuilding())
+            continue;
+        member.inSync = true;
+        member.recoveryOffset = {};
+        member.byBitmap = false;
+        log(LogEvent::MemberInSync, m_state.name, member.path,
+            static_cast<std::uint64_t>(member.role));
+    }
+    BM_TRY(updateSuperblocks(m_state));
+
+    // Complete again: what the bits recorded for the missing member is on it now. A resync that is
+    // due still needs its own.
+    if (!m_state.bitmap || m_state.isDegraded() || m_state.resyncDue())
+        return {};
+    const ChunkRun all{0, m_state.bitmap->chunks()};
+    m_state.frames.mark(all, ChunkState::Clean);
+    return clearChunks(m_state, std::span(&all, 1));
+}
+
+} // namespace
+
+std::unique_ptr<SyncPass> makeRecoveryPass(ArrayState& state, SyncOutcome& outcome, bool byBitmap)
+{
+    return std::make_unique<RecoveryPass>(state, outcome, byBitmap);
+}
+
+} // namespace bitmend

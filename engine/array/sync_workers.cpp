@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/array/sync_workers.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace bitmend {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Workers
+{
+public:
+    Workers(SyncPass& pass, JobControl& control, std::uint64_t bytesPerSecond)
+        : m_pass(pass)
+        , m_control(control)
+        , m_bytesPerSecond(bytesPerSecond)
+    {
+    }
+
+    void work(SyncWindow& window);
+    Result<bool> finish();
+
+private:
+    struct Task
+    {
+        SectorRange range;
+        std::optional<Result<WindowOutcome>> result; // none: under way
+    };
+
+    Task* take();
+    void give(Task& task, Result<WindowOutcome> result);
+    void wait(std::unique_lock<std::mutex>& lock);
+    void slowDown(SectorRange taken);
+    bool mayGoOn(std::unique_lock<std::mutex>& lock);
+    void settleFinished();
+    void record(SyncPass::Occasion occasion);
+    Sectors reached() const { return m_tasks.empty() ? m_settled : m_tasks.front().range.begin; }
+
+    SyncPass& m_pass;
+    JobControl& m_control;
+    std::uint64_t m_bytesPerSecond; // 0: no limit
+
+    std::mutex m_mutex; // guards what follows and the pass; taken before the array's lock
+    std::condition_variable m_idle;
+    std::deque<Task> m_tasks; // handed out and not settled; in order, and a task never moves
+    std::size_t m_underWay = 0;
+    Sectors m_settled;
+    Clock::time_point m_notBefore; // the next window
+    bool m_isStopped = false;
+    std::optional<Error> m_error; // of recording; a window's own is in its task
+};
+
+void Workers::work(SyncWindow& window)
+{
+    while (auto* task = take())
+        give(*task, window.work(task->range));
+}
+
+Workers::Task* Workers::take()
+{
+    std::unique_lock lock(m_mutex);
+    wait(lock);
+    if (!mayGoOn(lock))
+        return nullptr;
+    const auto range = m_pass.next();
+    if (range.empty())
+        return nullptr;
+    slowDown(range);
+    ++m_underWay;
+    return &m_tasks.emplace_back(Task{range, {}});
+}
+
+void Workers::wait(std::unique_lock<std::mutex>& lock)
+{
+    // Whoever pauses or cancels the job does not wake anybody here.
+    constexpr std::chrono::milliseconds kLook{50};
+    for (auto now = Clock::now(); now < m_notBefore && !m_isStopped && !m_control.isAsked();
+        now = Clock::now())
+        m_idle.wait_for(lock, std::min<Clock::duration>(m_notBefore - now, kLook));
+}
+
+void Workers::slowDown(SectorRange taken)
+{
+    if (m_bytesPerSecond == 0)
+        return;
+    const std::chrono::duration<double> takes(
+        double(taken.length().bytes()) / double(m_bytesPerSecond));
+    m_notBefore =
+        std::max(m_notBefore, Clock::now()) + std::chrono::duration_cast<Clock::duration>(takes);
+}
+
+// Rests while the job is paused. It does so when nothing is under way any more and what was done is
+// recorded: whoever leaves it paused over night loses nothing when the machine goes down.
+bool Workers::mayGoOn(std::unique_lock<std::mutex>& lock)
+{
+    while (!m_isStopped && m_control.isAsked()) {
+        if (m_underWay != 0) {
+            m_idle.wait(lock);
+            continue;
+        }
+        record(SyncPass::Occasion::Stopped);
+        if (!m_control.keepGoing())
+            m_isStopped = true;
+    }
+    return !m_isStopped;
+}
+
+void Workers::give(Task& task, Result<WindowOutcome> result)
+{
+    const std::lock_guard lock(m_mutex);
+    --m_underWay;
+    m_isStopped |= !result;
+    task.result = std::move(result);
+    settleFinished();
+    if (!m_isStopped)
+        record(SyncPass::Occasion::OnTheWay);
+    m_idle.notify_all();
+}
+
+void Workers::settleFinished()
+{
+    while (!m_tasks.empty()) {
+        auto& first = m_tasks.front();
+        if (!first.result || !*first.result)
+            return;
+        m_pass.settle(first.range, **first.result);
+        m_settled = first.range.end;
+        m_tasks.pop_front();
+    }
+}
+
+void Workers::record(SyncPass::Occasion occasion)
+{
+    const auto recorded = m_pass.record(reached(), occasion);
+    if (recorded)
+        return;
+    m_isStopped = true;
+    if (!m_error)
+        m_error = recorded.error();
+}
+
+Result<bool> Workers::finish()
+{
+    if (!m_isStopped)
+        return true;
+    // What lies behind a window that failed may be done as well. It is done again next time.
+    if (!m_error)
+        record(SyncPass::Occasion::Stopped);
+    if (!m_tasks.empty() && m_tasks.front().result && !*m_tasks.front().result)
+        return std::unexpected(m_tasks.front().result->error());
+    if (m_error)
+        return std::unexpected(*m_error);
+    return false;
+}
+
+} // namespace
+
+Result<bool> runPass(
+    SyncPass& pass, const MakeWindow& makeWindow, const SyncOptions& options, JobControl& control)
+{
+    Workers all(pass, control, options.bytesPerSecond);
+    {
+        std::vector<std::jthread> others;
+        for (unsigned i = 1; i < options.workers; ++i) {
+            others.emplace_back([&all, window = makeWindow()] { all.work(*window); });
+        }
+        all.work(*makeWindow());
+    }
+    return all.finish();
+}
+
+} // namespace bitmend
