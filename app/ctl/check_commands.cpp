@@ -13,24 +13,25 @@ namespace bitmend::ctl {
 
 namespace {
 
-// [first, last] in sectors of the array, both included.
-Json rangesJson(const std::vector<SectorRange>& ranges)
+// [first, last, slot]
+Json wrongJson(const std::vector<WrongBlock>& blocks)
 {
     Json list = Json::array();
-    for (const auto& range : ranges)
-        list.push_back({range.begin.count, range.end.count - 1});
+    for (const auto& block : blocks)
+        list.push_back({block.range.begin.count, block.range.end.count - 1, block.role});
     return list;
 }
 
-void printRanges(std::string_view what, const std::vector<SectorRange>& ranges)
+void printWrong(const std::vector<WrongBlock>& blocks, int members)
 {
-    constexpr std::size_t kShown = 20;
-    for (std::size_t i = 0; i < std::min(kShown, ranges.size()); ++i) {
-        print("  " + std::string(what) + " sectors " + std::to_string(ranges[i].begin.count) + "-" +
-              std::to_string(ranges[i].end.count - 1) + "\n");
+    for (int role = 0; role < members; ++role) {
+        const auto count = std::ranges::count(blocks, role, &WrongBlock::role);
+        if (count != 0) {
+            print("  the block of slot " + std::to_string(role) + " is the wrong one in " +
+                  grouped(static_cast<std::uint64_t>(count)) +
+                  (count == 1 ? " place\n" : " places\n"));
+        }
     }
-    if (ranges.size() > kShown)
-        print("  and " + grouped(ranges.size() - kShown) + " more (--json has all)\n");
 }
 
 ExitCode report(const ArrayReport& array, const SyncOutcome& outcome, const Options& options)
@@ -39,12 +40,15 @@ ExitCode report(const ArrayReport& array, const SyncOutcome& outcome, const Opti
     if (options.json) {
         Json object = outcomeJson(check ? "check" : "repair", array, outcome);
         object["differing_ranges"] = rangesJson(outcome.differing);
-        object["unreadable_ranges"] = rangesJson(outcome.unreadable);
+        object["wrong_blocks"] = wrongJson(outcome.wrong);
         printJson(std::move(object));
     } else {
         const auto title = (check ? "Check of " : "Repair of ") + array.name;
         print(wrapped(checkSentence(title, outcome), 0));
-        printRanges("differing", outcome.differing);
+        const int level = array.geometry.level;
+        const bool parity = level >= 4 && level <= 6;
+        printRanges(parity ? "parity does not fit: member" : "differing", outcome.differing);
+        printWrong(outcome.wrong, array.geometry.raidDisks);
         printRanges("unreadable on every member", outcome.unreadable);
     }
     if (!outcome.completed)
@@ -69,7 +73,7 @@ ExitCode run(const Options& options, SyncAction action)
     const auto array = check ? openArray(found, options, mode) : openForWriting(found, options);
     if (!array)
         return complain(array.error());
-    const auto outcome = sync(**array, action, job.control());
+    const auto outcome = sync(**array, action, job.control(), syncOptions(options));
     if (outcome)
         return report((*array)->snapshot().report, *outcome, options);
     const auto code = complain(outcome.error());

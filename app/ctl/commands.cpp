@@ -22,8 +22,13 @@ constexpr std::array<Names, 8> kReadOptions = {"--array", "--bitmap-file", "--ov
     "--reference", "--offset", "--length", "--output"};
 constexpr std::array<Names, 7> kWriteOptions = {
     "--array", "--bitmap-file", "--overlay", "--in-place", "--without", "--reference", "--dry-run"};
-constexpr std::array<Names, 6> kCheckOptions = {
-    "--array", "--bitmap-file", "--overlay", "--without", "--reference", "--dry-run"};
+constexpr std::array<Names, 9> kSyncOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--without", "--reference", "--dry-run", "--rate-limit", "--threads"};
+constexpr std::array<Names, 10> kRepairOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--without", "--reference", "--dry-run", "--rate-limit", "--threads",
+    "--verify-slot"};
+constexpr std::array<Names, 8> kCheckOptions = {"--array", "--bitmap-file", "--overlay",
+    "--without", "--reference", "--dry-run", "--rate-limit", "--threads"};
 constexpr std::array<Names, 8> kMemberOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--without", "--reference", "--member", "--dry-run"};
 constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
@@ -73,21 +78,23 @@ constexpr std::array<Command, 18> kCommands = {{
         "With a write-intent bitmap only the chunks that are set in it are read. Ctrl-C stops at "
         "a\n"
         "point from which the next call carries on.\n",
-        kWriteOptions, true, resyncCommand},
+        kSyncOptions, true, resyncCommand},
     {"recover", "--overlay DIR [PATH...]", "finish rebuilding members that are not in sync yet",
         "Goes on where an interrupted recovery stopped; a spare that the array knows takes a "
         "vacant\n"
         "slot first. Ctrl-C stops at a point from which the next call carries on.\n",
-        kWriteOptions, true, recoverCommand},
+        kSyncOptions, true, recoverCommand},
     {"check", "[PATH...]", "compare all members and count what differs",
         "Reads everything, whatever the bitmap says. The exit status is 4 when something differs\n"
         "or no member can give it. Counts as md does, and lists the exact ranges. Writes "
         "nothing.\n",
         kCheckOptions, false, checkCommand},
     {"repair", "--overlay DIR [PATH...]", "compare all members and make them equal",
-        "As check; where members differ the copy of the lowest slot is written to the others. The\n"
-        "exit status is 4 when something differed.\n",
-        kWriteOptions, true, repairCommand},
+        "As check; where copies differ the first one is written to the others (on RAID 1 that of "
+        "the\n"
+        "lowest slot), and parity is made to fit the data. The exit status is 4 when something\n"
+        "differed.\n",
+        kRepairOptions, true, repairCommand},
     {"add", "--overlay DIR --spare FILE [PATH...]", "give a degraded array a new member",
         "Writes the superblock and the whole bitmap to the new member, gives it the vacant slot,\n"
         "and recovers its contents from the others. Ctrl-C stops at a point from which the same\n"

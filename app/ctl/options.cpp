@@ -27,7 +27,7 @@ bool set(std::string& target, std::string_view value)
     return !value.empty();
 }
 
-const std::array<Option, 22> kOptions = {{
+const std::array<Option, 25> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -115,6 +115,20 @@ const std::array<Option, 22> kOptions = {{
             const auto [end, problem] = std::from_chars(value.data(), last, sectors);
             options.location = sectors;
             return problem == std::errc() && end == last && sectors != 0;
+        }},
+    {"--rate-limit", "BYTES", "go through so much of each member in a second and no more",
+        [](Options& options, std::string_view value) {
+            options.rateLimit = parseSize(value).value_or(0);
+            return options.rateLimit != 0;
+        }},
+    {"--threads", "N", "work with so many threads (default: one for each processor)",
+        [](Options& options, std::string_view value) {
+            options.threads = parseSize(value).value_or(0);
+            return options.threads != 0 && options.threads <= 1024;
+        }},
+    {"--verify-slot", "", "on RAID 6: mend the block that explains what differs, not the parity",
+        [](Options& options, std::string_view) {
+            return options.verifySlot = true;
         }},
     {"--output", "FILE", "a file that does not exist yet, or - for standard output",
         [](Options& options, std::string_view value) {

@@ -29,6 +29,9 @@ struct Options
     std::uint32_t chunk = 0;              // bytes per bit of a new bitmap; 0: the usual
     std::optional<std::int32_t> location; // of a new bitmap: sectors from the superblock
     std::uint64_t flushEvery = 0;         // bytes; 0: only at the end
+    std::uint64_t rateLimit = 0;          // bytes of each member in a second; 0: none
+    std::uint64_t threads = 0;            // 0: one for each processor
+    bool verifySlot = false;
     bool json = false;
     bool deep = false;
     bool whole = false;

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace bitmend::ctl {
 
 namespace {
@@ -23,8 +25,33 @@ Json outcomeJson(std::string_view action, const ArrayReport& array, const SyncOu
         {"completed", outcome.completed}, {"checked_bytes", outcome.checkedBytes},
         {"skipped_bytes", outcome.skippedBytes}, {"read_bytes", outcome.readBytes},
         {"written_bytes", outcome.writtenBytes}, {"differing_bytes", outcome.differingBytes},
-        {"chunks", outcome.chunks},
-        {"mismatch_sectors", counts(outcome.action) ? Json(outcome.mismatch.count) : Json()}};
+        {"recomputed_bytes", outcome.recomputedBytes}, {"chunks", outcome.chunks},
+        {"mismatch_sectors", counts(outcome.action) ? Json(outcome.mismatch.count) : Json()},
+        {"unreadable_ranges", rangesJson(outcome.unreadable)}};
+}
+
+Json rangesJson(const std::vector<SectorRange>& ranges)
+{
+    Json list = Json::array();
+    for (const auto& range : ranges)
+        list.push_back({range.begin.count, range.end.count - 1});
+    return list;
+}
+
+void printRanges(std::string_view what, const std::vector<SectorRange>& ranges)
+{
+    constexpr std::size_t kShown = 20;
+    for (std::size_t i = 0; i < std::min(kShown, ranges.size()); ++i) {
+        print("  " + std::string(what) + " sectors " + std::to_string(ranges[i].begin.count) + "-" +
+              std::to_string(ranges[i].end.count - 1) + "\n");
+    }
+    if (ranges.size() > kShown)
+        print("  and " + grouped(ranges.size() - kShown) + " more (--json has all)\n");
+}
+
+SyncOptions syncOptions(const Options& options)
+{
+    return {static_cast<unsigned>(options.threads), options.rateLimit, options.verifySlot};
 }
 
 SyncOutcome nothingToDo(SyncAction action)
@@ -57,17 +84,23 @@ std::string checkSentence(std::string_view action, const SyncOutcome& outcome)
             (outcome.differing.size() == 1 ? " range" : " ranges") + "; md counts " +
             grouped(outcome.mismatch.count) + " sectors for it (mismatch_cnt).";
     if (repaired)
-        text += " Overwritten with the lowest slot's copy: " + iecSize(outcome.writtenBytes) + ".";
+        text += " Written to make it agree: " + iecSize(outcome.writtenBytes) + ".";
     return text;
 }
 
 std::string syncSentence(std::string_view action, const SyncOutcome& outcome)
 {
-    return std::string(action) + (outcome.completed ? " finished: " : " stopped on request: ") +
-           "looked at " + iecSize(outcome.checkedBytes) + ", skipped " +
-           iecSize(outcome.skippedBytes) + " that the bitmap calls clean, read " +
+    const std::string_view end = outcome.lost ? " is not complete, as some of it cannot be read: "
+                                 : outcome.completed ? " finished: "
+                                                     : " stopped on request: ";
+    return std::string(action) + std::string(end) + "looked at " + iecSize(outcome.checkedBytes) +
+           ", skipped " + iecSize(outcome.skippedBytes) + " that the bitmap calls clean, read " +
            iecSize(outcome.readBytes) + ", found " + iecSize(outcome.differingBytes) +
            " that differed, wrote " + iecSize(outcome.writtenBytes) + "." +
+           (outcome.recomputedBytes == 0
+                   ? ""
+                   : " Sectors that a member did not give were recomputed and rewritten: " +
+                         iecSize(outcome.recomputedBytes) + ".") +
            (outcome.completed ? "" : " The same call carries on from here.");
 }
 

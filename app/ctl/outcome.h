@@ -15,6 +15,12 @@ namespace bitmend::ctl {
 // for every action, so that a script needs to know them once.
 Json outcomeJson(std::string_view action, const ArrayReport& array, const SyncOutcome& outcome);
 
+// [first, last], both included.
+Json rangesJson(const std::vector<SectorRange>& ranges);
+void printRanges(std::string_view what, const std::vector<SectorRange>& ranges);
+
+SyncOptions syncOptions(const Options& options);
+
 // What is reported where there was nothing to do.
 SyncOutcome nothingToDo(SyncAction action);
 

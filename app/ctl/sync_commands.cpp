@@ -32,8 +32,12 @@ ExitCode report(const ArrayReport& array, const SyncOutcome& outcome, const Opti
     const auto words = wordsOf(outcome.action);
     if (options.json)
         printJson(outcomeJson(words.action, array, outcome));
-    else
+    if (!options.json) {
         print(wrapped(syncSentence(words.title + " of " + array.name, outcome), 0));
+        printRanges("unreadable on every member", outcome.unreadable);
+    }
+    if (outcome.lost)
+        return ExitCode::Findings;
     return outcome.completed ? ExitCode::Done : ExitCode::Interrupted;
 }
 
@@ -66,7 +70,7 @@ ExitCode run(const Options& options, SyncAction action)
     const auto array = openForWriting(found, options);
     if (!array)
         return complain(array.error());
-    const auto outcome = sync(**array, action, job.control());
+    const auto outcome = sync(**array, action, job.control(), syncOptions(options));
     const auto name = (*array)->snapshot().report;
     if (outcome)
         return report(name, *outcome, options);
