@@ -2,6 +2,7 @@
 #include "engine/io/overlay_log.h"
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/base/crc32c.h"
 
 #include <algorithm>
 #include <array>
@@ -20,32 +21,6 @@ constexpr std::uint64_t kZerosThatEnd = std::uint64_t(256) << 10;
 
 constexpr std::uint64_t kHashedHead = std::uint64_t(64) << 10;
 constexpr std::uint64_t kHashedTail = std::uint64_t(128) << 10;
-
-constexpr auto kCrcTable = [] {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t index = 0; index < table.size(); ++index) {
-        std::uint32_t value = index;
-        for (int bit = 0; bit < 8; ++bit)
-            value = (value >> 1) ^ ((value & 1) != 0 ? 0x82f63b78U : 0U);
-        table[index] = value;
-    }
-    return table;
-}();
-
-// Runs on from an earlier result, so that long extents lists need not lie in memory at once.
-std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before = 0)
-{
-    std::uint32_t value = ~before;
-    for (const std::byte byte : bytes)
-        value = (value >> 8) ^ kCrcTable[(value ^ std::uint32_t(byte)) & 0xff];
-    return ~value;
-}
-
-template <OnDisk T> std::uint32_t checksumOf(T value)
-{
-    value.checksum = 0;
-    return crc32c(std::as_bytes(std::span(&value, 1)));
-}
 
 std::uint64_t fnv1a64(std::span<const std::byte> bytes, std::uint64_t value)
 {
