@@ -9,6 +9,19 @@ namespace bitmend {
 
 namespace {
 
+Phrase cannotWrite(const std::string& where, int sysErrno, const std::string& why)
+{
+    if (sysErrno == EACCES || sysErrno == EPERM || sysErrno == EROFS) {
+        return phrase("You have no permission to write to %1. Nothing was changed. Ask for write "
+                      "access to it, or let the writes go to an overlay.",
+            where);
+    }
+    return phrase(
+        "%1 cannot be opened to be written: %2. Nothing was changed. Check the device, or "
+        "let the writes go to an overlay.",
+        where, why);
+}
+
 Phrase cannotOpen(const std::string& where, int sysErrno, const std::string& why)
 {
     if (sysErrno == ENOENT)
@@ -84,6 +97,36 @@ Phrase notEnoughMembers(const Error& error)
         error.where, grouped(error.found), grouped(error.expected));
 }
 
+Phrase inUse(const Error& error)
+{
+    if (error.sysErrno == EEXIST) {
+        return phrase("%1 exists already and is not written over. Nothing was changed. Name a new "
+                      "file.",
+            error.where);
+    }
+    if (error.who.empty()) {
+        return phrase("%1 is in use by somebody else. Nothing was changed. Close it there and try "
+                      "again.",
+            error.where);
+    }
+    return phrase("%1 is in use by %2. Nothing was changed. Close it there and try again.",
+        error.where, error.who);
+}
+
+Phrase noSpaceToSave(const Error& error)
+{
+    if (error.found == 0) {
+        return phrase(
+            "There is no space left to save in %1 what would be written over. Nothing was "
+            "written to the members. Free some space, or name another place, and try "
+            "again.",
+            error.where);
+    }
+    return phrase("There is no space left to save in %1 what would be written over next, so it was "
+                  "not written. Free some space and run this again; it carries on.",
+        error.where);
+}
+
 Phrase cannotReAdd(const Error& error)
 {
     if (error.found >= error.expected) {
@@ -125,7 +168,8 @@ Phrase sentence(const Error& error)
                       "Get a complete copy of it, or go on without it.",
             where, offset);
     case ErrorCode::CannotOpen:
-        return cannotOpen(where, error.sysErrno, why);
+        return error.found == 1 ? cannotWrite(where, error.sysErrno, why)
+                                : cannotOpen(where, error.sysErrno, why);
     case ErrorCode::NotAStorage:
         return phrase("%1 is neither a file, a folder nor a block device. Name a disk image, a "
                       "folder of images or a disk.",
@@ -194,12 +238,36 @@ Phrase sentence(const Error& error)
                       "with a new overlay folder.",
             where);
     case ErrorCode::InUse:
-        return phrase("%1 is in use by somebody else. Nothing was changed. Close it there and try "
-                      "again.",
-            where);
+        return inUse(error);
+    case ErrorCode::Mounted:
+        return phrase("%1 is mounted at %2, so it is not written to. Nothing was changed. Unmount "
+                      "it and try again.",
+            where, error.who);
+    case ErrorCode::HeldByDevice:
+        return phrase("%1 is part of %2, which this computer has running, so it is not written to. "
+                      "Nothing was changed. Stop %2 and try again.",
+            where, error.who);
+    case ErrorCode::BacksLoop:
+        return phrase("%1 is in use as the loop device %2, so it is not written to. Nothing was "
+                      "changed. Detach it (losetup -d %2) or work on %2, then try again.",
+            where, error.who);
     case ErrorCode::NoSpace:
         return phrase("There is no space left for %1. The members are untouched. Free some space "
                       "and run this again; it carries on.",
+            where);
+    case ErrorCode::NoSpaceInPlace:
+        return phrase("There is no space left for what %1 has to hold. Nothing was written after "
+                      "that. Free some space on its file system and run this again; it carries on.",
+            where);
+    case ErrorCode::NoSpaceToSave:
+        return noSpaceToSave(error);
+    case ErrorCode::RestoreDamaged:
+        return phrase("%1 is no restore file, or it is damaged at byte %2. Nothing was changed. "
+                      "Get a good copy of it.",
+            where, offset);
+    case ErrorCode::RestoreForeign:
+        return phrase("%1 is not the member that was saved. Nothing was changed. Put the right "
+                      "disk or image in its place and try again.",
             where);
     case ErrorCode::MemberTooSmall:
         return phrase("%1 is too small for this array: it offers %2 (%4 bytes), and %3 (%5 bytes) "

@@ -18,6 +18,10 @@ ExitCode exitCodeOf(ErrorCode code)
     case ErrorCode::OverlayForeign:
     case ErrorCode::OverlayDamaged:
     case ErrorCode::InUse:
+    case ErrorCode::Mounted:
+    case ErrorCode::HeldByDevice:
+    case ErrorCode::BacksLoop:
+    case ErrorCode::RestoreForeign:
     case ErrorCode::MemberTooSmall:
     case ErrorCode::AlreadyMember:
     case ErrorCode::NoVacantSlot:
@@ -46,6 +50,9 @@ ExitCode exitCodeOf(ErrorCode code)
     case ErrorCode::BadGeometry:
     case ErrorCode::NoSuchArray:
     case ErrorCode::NoSpace:
+    case ErrorCode::NoSpaceInPlace:
+    case ErrorCode::NoSpaceToSave:
+    case ErrorCode::RestoreDamaged:
         return ExitCode::Failed;
     }
     return ExitCode::Failed;

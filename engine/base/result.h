@@ -15,7 +15,7 @@ enum class ErrorCode : std::uint8_t {
     Cancelled,
     Io,               // sysErrno says why
     ShortRead,        // the source ends before the asked range does
-    CannotOpen,       // sysErrno says why
+    CannotOpen,       // sysErrno says why; found = 1: to be written
     NotAStorage,      // neither regular file, folder nor block device
     Vanished,         // was there when the scan began
     Empty,            // zero bytes long
@@ -35,10 +35,17 @@ enum class ErrorCode : std::uint8_t {
     OutsidePlan,      // a write was stopped because the plan did not list it
     OverlayForeign,   // the overlay belongs to another base, or the base changed
     OverlayDamaged,   // the overlay's own records do not check out
-    InUse,            // somebody else holds the overlay or the member
-    NoSpace,
-    MemberTooSmall, // found = bytes there, expected = bytes needed
-    AlreadyMember,  // the would-be spare carries a superblock of an array
+    InUse,            // somebody holds the overlay or the member; who = a program, if known
+    Mounted,          // who = the folder where it, or a partition of it, is mounted
+    HeldByDevice,     // who = the kernel's device that is built on it, "md0"
+    BacksLoop,        // an image that is a disk elsewhere already; who = the loop device
+    NoSpace,          // for an overlay
+    NoSpaceInPlace,   // for a sparse image that is a member itself
+    NoSpaceToSave,    // for the restore file; found = 0: nothing was written to the members yet
+    RestoreDamaged,   // a restore file that does not check out
+    RestoreForeign,   // the member is not the one that was saved
+    MemberTooSmall,   // found = bytes there, expected = bytes needed
+    AlreadyMember,    // the would-be spare carries a superblock of an array
     NoVacantSlot,
     NotAMember,   // where is not a member of this array
     MemberActive, // it has a slot: to be failed before it is removed
@@ -58,6 +65,7 @@ struct Error
     int sysErrno = 0;
     std::uint64_t found = 0; // with `expected`: facts of codes that compare two numbers
     std::uint64_t expected = 0;
+    std::string who = {}; // holds it, in codes that say so
 
     bool operator==(const Error&) const = default;
 };

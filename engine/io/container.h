@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/io/block_source.h"
+#include "engine/io/holders.h"
 
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@ struct Container
     std::string_view patterns; // for file dialogs, "*.001 *.000"; empty: every other file
     bool (*probe)(const std::string& path);
     Result<SourcePtr> (*open)(const std::string& path);
+    Result<DevicePtr> (*openForWriting)(const std::string& path, const LockRange& range);
 };
 
 std::span<const Container> containers();
@@ -25,5 +27,10 @@ std::span<const Container> containers();
 // that very name exists. Errors: CannotOpen, NotAStorage, Empty, Vanished, or what the container
 // says.
 Result<SourcePtr> openSource(const std::string& path);
+
+// The same to be written, with nobody else using it; of a partition only its own bytes are locked,
+// so that others of the same image may be written at the same time. Errors: those, Unsupported for
+// a container that is only read, and those of openFileForWriting.
+Result<DevicePtr> openDevice(const std::string& path);
 
 } // namespace bitmend

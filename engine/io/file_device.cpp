@@ -47,10 +47,11 @@ bool isGone(int error)
 class FileDevice final : public BlockDevice
 {
 public:
-    FileDevice(std::string name, Descriptor fd, std::uint64_t sizeBytes)
+    FileDevice(std::string name, Descriptor fd, std::uint64_t sizeBytes, ErrorCode whenFull)
         : m_name(std::move(name))
         , m_fd(std::move(fd))
         , m_sizeBytes(sizeBytes)
+        , m_whenFull(whenFull)
     {
     }
 
@@ -135,13 +136,14 @@ private:
         if (isGone(error))
             return fail(ErrorCode::Vanished, m_name, where, error);
         if (error == ENOSPC || error == EDQUOT)
-            return fail(ErrorCode::NoSpace, m_name, where, error);
+            return fail(m_whenFull, m_name, where, error);
         return fail(ErrorCode::Io, m_name, where, error);
     }
 
     std::string m_name;
     Descriptor m_fd;
     std::uint64_t m_sizeBytes;
+    ErrorCode m_whenFull;
 };
 
 int openNoAtime(const char* path)
@@ -169,14 +171,16 @@ Result<std::uint64_t> sizeOf(const Descriptor& fd, const std::string& path)
 }
 
 // Asked before opening: merely opening a tape or a terminal can have effects.
-Result<void> checkKind(const std::string& path)
+enum class Kind : std::uint8_t { File, BlockDevice };
+
+Result<Kind> kindOf(const std::string& path)
 {
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0)
         return fail(ErrorCode::CannotOpen, path, -1, errno);
     if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
         return fail(ErrorCode::NotAStorage, path);
-    return {};
+    return S_ISBLK(status.st_mode) ? Kind::BlockDevice : Kind::File;
 }
 
 Result<DevicePtr> wrap(const std::string& path, int rawFd)
@@ -185,7 +189,7 @@ Result<DevicePtr> wrap(const std::string& path, int rawFd)
     if (!fd.isOpen())
         return fail(ErrorCode::CannotOpen, path, -1, errno);
     const std::uint64_t size = BM_TRY(sizeOf(fd, path));
-    return std::make_shared<FileDevice>(path, std::move(fd), size);
+    return std::make_shared<FileDevice>(path, std::move(fd), size, ErrorCode::NoSpaceInPlace);
 }
 
 Result<void> makeEntryDurable(const std::string& path)
@@ -203,14 +207,29 @@ Result<void> makeEntryDurable(const std::string& path)
 
 Result<SourcePtr> openFile(const std::string& path)
 {
-    BM_TRY(checkKind(path));
+    BM_TRY(kindOf(path));
     return BM_TRY(wrap(path, openNoAtime(path.c_str())));
 }
 
-Result<DevicePtr> openFileForWriting(const std::string& path)
+Result<DevicePtr> openFileForWriting(const std::string& path, const LockRange& range)
 {
-    BM_TRY(checkKind(path));
-    return wrap(path, ::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    const auto kind = BM_TRY(kindOf(path));
+    BM_TRY(checkUnused(path));
+    const int exclusive = kind == Kind::BlockDevice ? O_EXCL : 0;
+    const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | exclusive);
+    if (fd < 0 && errno == EBUSY) {
+        Error inUse{ErrorCode::InUse, path, -1, EBUSY};
+        inUse.who = openedBy(path);
+        return std::unexpected(std::move(inUse));
+    }
+    if (fd < 0) {
+        Error closed{ErrorCode::CannotOpen, path, -1, errno};
+        closed.found = 1;
+        return std::unexpected(std::move(closed));
+    }
+    auto device = BM_TRY(wrap(path, fd));
+    BM_TRY(lockFile(device->descriptor(), path, LockKind::Writing, range));
+    return device;
 }
 
 Result<DevicePtr> createFile(const std::string& path, std::uint64_t sizeBytes)
@@ -229,7 +248,7 @@ Result<DevicePtr> createFile(const std::string& path, std::uint64_t sizeBytes)
         size = sizeBytes;
     }
     BM_TRY(makeEntryDurable(path));
-    return std::make_shared<FileDevice>(path, std::move(fd), size);
+    return std::make_shared<FileDevice>(path, std::move(fd), size, ErrorCode::NoSpace);
 }
 
 Result<void> createNewFile(const std::string& path, std::span<const std::byte> content)
@@ -239,7 +258,7 @@ Result<void> createNewFile(const std::string& path, std::span<const std::byte> c
         const auto code = errno == ENOSPC ? ErrorCode::NoSpace : ErrorCode::CannotOpen;
         return fail(code, path, -1, errno);
     }
-    FileDevice file(path, std::move(fd), content.size());
+    FileDevice file(path, std::move(fd), content.size(), ErrorCode::NoSpace);
     auto written = file.writeAt(0, content);
     if (written)
         written = file.flush();

@@ -4,12 +4,10 @@
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/assert.h"
 #include "engine/io/file_device.h"
+#include "engine/io/holders.h"
 #include "engine/io/overlay_log.h"
 
-#include <fcntl.h>
-
 #include <array>
-#include <cerrno>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
@@ -241,17 +239,6 @@ std::uint64_t dataBytes(const BlockSource& base)
     return sectorsAround(0, base.sizeBytes()).end.bytes();
 }
 
-Result<void> lockLog(const BlockDevice& log)
-{
-    struct flock whole{};
-    whole.l_type = F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    if (::fcntl(log.descriptor(), F_OFD_SETLK, &whole) == 0)
-        return {};
-    const bool isHeld = errno == EAGAIN || errno == EACCES;
-    return fail(isHeld ? ErrorCode::InUse : ErrorCode::Io, log.name(), -1, errno);
-}
-
 Result<void> checkBelongs(const OverlayLogState& state, const BlockSource& base)
 {
     if (state.base != BM_TRY(identityOf(base)))
@@ -312,7 +299,10 @@ Result<DevicePtr> openOverlay(SourcePtr base, const fs::path& folder)
         return fail(ErrorCode::CannotOpen, folder.string(), -1, error.value());
     const auto files = filesOf(*base, folder);
     auto log = BM_TRY(createFile(files.log.string(), overlayLogBytes(base->sizeBytes())));
-    BM_TRY(lockLog(*log));
+    BM_TRY(lockFile(log->descriptor(), log->name(), LockKind::Writing));
+    // Whoever writes to the base itself would pull it away from under what lies on it.
+    if (base->descriptor() >= 0)
+        BM_TRY(lockFile(base->descriptor(), base->name(), LockKind::Reading));
     auto data = BM_TRY(createFile(files.data.string(), dataBytes(*base)));
     return openOverlayOn(std::move(base), std::move(data), std::move(log));
 }

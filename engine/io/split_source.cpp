@@ -84,10 +84,13 @@ unsigned lastNumber(const PartName& name)
     return last;
 }
 
-class SplitSource final : public BlockSource
+// Of sources, or of devices.
+template <typename Part> class Split : public std::remove_const_t<Part>
 {
 public:
-    SplitSource(std::string name, std::vector<SourcePtr> parts)
+    using Parts = std::vector<std::shared_ptr<Part>>;
+
+    Split(std::string name, Parts parts)
         : m_name(std::move(name))
         , m_parts(std::move(parts))
         , m_partBytes(m_parts.front()->sizeBytes())
@@ -100,18 +103,10 @@ public:
 
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override
     {
-        if (offset > m_sizeBytes || to.size() > m_sizeBytes - offset)
-            return fail(ErrorCode::ShortRead, m_name, std::int64_t(std::min(offset, m_sizeBytes)));
-        while (!to.empty()) {
-            const auto& part = m_parts[offset / m_partBytes];
-            const std::uint64_t inPart = offset % m_partBytes;
-            const auto here = std::min<std::uint64_t>(to.size(), part->sizeBytes() - inPart);
-            // An error names the part and the offset in it: that is the file to look at.
-            BM_TRY(part->readAt(inPart, to.first(here)));
-            to = to.subspan(here);
-            offset += here;
-        }
-        return {};
+        return inParts(
+            offset, to, [](const BlockSource& part, std::uint64_t at, std::span<std::byte> here) {
+                return part.readAt(at, here);
+            });
     }
 
     std::int64_t modifiedNanos() const override
@@ -135,12 +130,85 @@ public:
         return {m_sizeBytes, m_sizeBytes};
     }
 
+protected:
+    const Parts& parts() const { return m_parts; }
+
+    // An error names the part and the offset in it: that is the file to look at.
+    template <typename Byte, typename Move>
+    Result<void> inParts(std::uint64_t offset, std::span<Byte> bytes, Move&& move) const
+    {
+        if (offset > m_sizeBytes || bytes.size() > m_sizeBytes - offset)
+            return fail(ErrorCode::ShortRead, m_name, std::int64_t(std::min(offset, m_sizeBytes)));
+        while (!bytes.empty()) {
+            auto& part = *m_parts[offset / m_partBytes];
+            const std::uint64_t inPart = offset % m_partBytes;
+            const auto here = std::min<std::uint64_t>(bytes.size(), part.sizeBytes() - inPart);
+            BM_TRY(move(part, inPart, bytes.first(here)));
+            bytes = bytes.subspan(here);
+            offset += here;
+        }
+        return {};
+    }
+
 private:
     std::string m_name;
-    std::vector<SourcePtr> m_parts;
+    Parts m_parts;
     std::uint64_t m_partBytes;
     std::uint64_t m_sizeBytes;
 };
+
+class SplitSource final : public Split<const BlockSource>
+{
+public:
+    using Split::Split;
+};
+
+class SplitDevice final : public Split<BlockDevice>
+{
+public:
+    using Split::Split;
+
+    Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override
+    {
+        return inParts(
+            offset, from, [](BlockDevice& part, std::uint64_t at, std::span<const std::byte> here) {
+                return part.writeAt(at, here);
+            });
+    }
+
+    Result<void> flush() override
+    {
+        for (const auto& part : parts())
+            BM_TRY(part->flush());
+        return {};
+    }
+};
+
+// Opens every part and makes sure that they are one set.
+template <typename Part, typename Open>
+Result<std::vector<std::shared_ptr<Part>>> openParts(const PartName& name, Open&& open)
+{
+    const unsigned last = lastNumber(name);
+    std::vector<std::shared_ptr<Part>> parts;
+    for (unsigned number = name.number(); number <= last; ++number) {
+        const std::string path = name.path(number);
+        if (!exists(path))
+            return fail(ErrorCode::PartMissing, path);
+        auto part = BM_TRY(open(path));
+        const std::uint64_t size = part->sizeBytes();
+        const std::uint64_t expected = parts.empty() ? size : parts.front()->sizeBytes();
+        if (number == last ? size > expected : size != expected) {
+            Error error{ErrorCode::PartSizeDiffers, path};
+            error.found = size;
+            error.expected = expected;
+            return std::unexpected(std::move(error));
+        }
+        if (size == 0)
+            return fail(ErrorCode::Empty, path);
+        parts.push_back(std::move(part));
+    }
+    return parts;
+}
 
 } // namespace
 
@@ -169,26 +237,19 @@ Result<SourcePtr> openSplit(const std::string& firstPart)
     const auto name = takeApart(firstPart);
     if (!name)
         return openFile(firstPart);
-    const unsigned last = lastNumber(*name);
-    std::vector<SourcePtr> parts;
-    for (unsigned number = name->number(); number <= last; ++number) {
-        const std::string path = name->path(number);
-        if (!exists(path))
-            return fail(ErrorCode::PartMissing, path);
-        auto part = BM_TRY(openFile(path));
-        const std::uint64_t size = part->sizeBytes();
-        const std::uint64_t expected = parts.empty() ? size : parts.front()->sizeBytes();
-        if (number == last ? size > expected : size != expected) {
-            Error error{ErrorCode::PartSizeDiffers, path};
-            error.found = size;
-            error.expected = expected;
-            return std::unexpected(std::move(error));
-        }
-        if (size == 0)
-            return fail(ErrorCode::Empty, path);
-        parts.push_back(std::move(part));
-    }
-    return std::make_shared<SplitSource>(firstPart, std::move(parts));
+    return std::make_shared<SplitSource>(
+        firstPart, BM_TRY(openParts<const BlockSource>(*name, openFile)));
+}
+
+Result<DevicePtr> openSplitForWriting(const std::string& firstPart)
+{
+    const auto name = takeApart(firstPart);
+    if (!name)
+        return openFileForWriting(firstPart);
+    const auto open = [](const std::string& path) {
+        return openFileForWriting(path);
+    };
+    return std::make_shared<SplitDevice>(firstPart, BM_TRY(openParts<BlockDevice>(*name, open)));
 }
 
 } // namespace bitmend

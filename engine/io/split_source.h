@@ -19,4 +19,7 @@ std::optional<std::string> firstPartOf(const std::string& path);
 // Of the first part's path. Errors: PartMissing, PartSizeDiffers, and those of openFile.
 Result<SourcePtr> openSplit(const std::string& firstPart);
 
+// The same to be written. Errors: those, and those of openFileForWriting.
+Result<DevicePtr> openSplitForWriting(const std::string& firstPart);
+
 } // namespace bitmend
