@@ -140,6 +140,10 @@ QString purposeText(WritePurpose purpose)
         return tr("bitmap header");
     case WritePurpose::Bitmap:
         return tr("bitmap");
+    case WritePurpose::DataIfUnreadable:
+        return tr("data, where it cannot be read");
+    case WritePurpose::BadBlockLog:
+        return tr("list of bad blocks");
     case WritePurpose::Data:
         return tr("data, where it differs");
     }

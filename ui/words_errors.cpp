@@ -226,8 +226,9 @@ Phrase sentence(const Error& error)
                       "again and look at the new plan.",
             where);
     case ErrorCode::OutsidePlan:
-        return phrase("A write to %1 at byte %2 was stopped because the plan does not list it. "
-                      "This is a fault in Bitmend; please report it.",
+        return phrase("A write to %1 at byte %2 was stopped because the plan does not list it, and "
+                      "nothing was written after that. This is a fault in Bitmend; please report "
+                      "it. What was under way is still due.",
             where, offset);
     case ErrorCode::OverlayForeign:
         return phrase("The overlay of %1 was made for other content, or the member has changed "

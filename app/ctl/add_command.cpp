@@ -46,10 +46,8 @@ std::string planText(const HotAddPlan& plan)
 ExitCode dryRun(const ScanReport& found, const Options& options)
 {
     // Without a spare there is only the array to speak of.
-    if (options.spare.empty()) {
-        const auto plan = planAsked(found, options, WriteMode::Overlay);
-        return plan ? printPlan(*plan, options) : complain(plan.error());
-    }
+    if (options.spare.empty())
+        return printPlan(planForWriting(found, options), options);
     const auto array = openArray(found, options, WriteMode::ReadOnly);
     if (!array)
         return complain(array.error());
@@ -70,7 +68,7 @@ Result<HotAddOutcome> slot(Array& array, const std::string& spare)
     return hotAdd(array, plan);
 }
 
-void report(const ArrayReport& array, const HotAddOutcome& added, const SyncOutcome& recovered,
+void report(const ArraySnapshot& array, const HotAddOutcome& added, const SyncOutcome& recovered,
     const Options& options)
 {
     if (options.json) {
@@ -79,7 +77,7 @@ void report(const ArrayReport& array, const HotAddOutcome& added, const SyncOutc
         object["spare"] = options.spare;
         object["role"] = added.role < 0 ? Json() : Json(added.role);
         object["bitmap_pages"] = added.pagesWritten;
-        object["events"] = array.events;
+        object["events"] = array.report.events;
         printJson(std::move(object));
         return;
     }
@@ -88,7 +86,8 @@ void report(const ArrayReport& array, const HotAddOutcome& added, const SyncOutc
                           "; bitmap pages written to it: " + grouped(added.pagesWritten) + ".",
             0));
     }
-    print(wrapped(syncSentence("Recovery of " + array.name, recovered), 0));
+    print(wrapped(syncSentence("Recovery of " + array.report.name, recovered), 0));
+    printWayBack(array);
 }
 
 } // namespace
@@ -113,13 +112,13 @@ ExitCode addCommand(const Options& options)
     if (!isSlotted((*array)->snapshot().report, options.spare)) {
         const auto slotted = slot(**array, options.spare);
         if (!slotted)
-            return complain(slotted.error());
+            return complain(slotted.error(), **array);
         added = *slotted;
     }
     const auto recovered = recoverIfDue(**array, job.control());
     if (!recovered)
-        return complain(recovered.error());
-    report((*array)->snapshot().report, added, *recovered, options);
+        return complain(recovered.error(), **array);
+    report((*array)->snapshot(), added, *recovered, options);
     return recovered->completed ? ExitCode::Done : ExitCode::Interrupted;
 }
 

@@ -2,6 +2,7 @@
 #include "app/ctl/array_text.h"
 
 #include "app/ctl/console.h"
+#include "engine/array/planned_writes.h"
 #include "engine/raid/personality.h"
 
 #include <algorithm>
@@ -141,6 +142,10 @@ std::string writesText(const std::vector<PlannedWrite>& writes)
             return "bitmap";
         case WritePurpose::Data:
             return "data, where members differ";
+        case WritePurpose::DataIfUnreadable:
+            return "data, where it cannot be read";
+        case WritePurpose::BadBlockLog:
+            return "list of bad blocks";
         }
         return {};
     };
@@ -163,11 +168,11 @@ std::string planText(const AssemblyPlan& plan)
     text += wrapped("It starts with: " + taking + ".", 2);
     if (plan.writes.empty())
         return text + wrapped("Nothing would be written.", 2);
-    std::uint64_t bytes = 0;
-    for (const auto& write : plan.writes)
-        bytes += write.length;
-    text += wrapped("Assembling, resync and stop would write at most " + iecSize(bytes) +
-                        ", here and nowhere else, to overlays and not to the members:",
+    const bool inPlace = plan.choices.mode == WriteMode::InPlace;
+    text += wrapped(
+        "At most " + iecSize(writeBytes(plan.writes)) +
+            " would be written, here and nowhere else, " +
+            (inPlace ? "to the members themselves:" : "to overlays and not to the members:"),
         2);
     return text + "\n" + writesText(plan.writes);
 }

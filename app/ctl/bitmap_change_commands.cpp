@@ -64,7 +64,7 @@ ExitCode dryAdd(const ScanReport& found, const Options& options)
     return ExitCode::Done;
 }
 
-Json changeJson(std::string_view action, const ArrayReport& array, const BitmapOutcome& outcome)
+Json changeJson(std::string_view action, const ArraySnapshot& array, const BitmapOutcome& outcome)
 {
     Json object = outcomeJson(action, array, nothingToDo({}));
     object["written_bytes"] = outcome.writtenBytes;
@@ -82,7 +82,7 @@ Result<BitmapOutcome> stopAfter(Array& array, const Result<BitmapOutcome>& chang
     return BitmapOutcome{stopped.events, changed->writtenBytes + stopped.writtenBytes};
 }
 
-void report(const ArrayReport& array, const BitmapAddPlan& plan, const BitmapOutcome& outcome,
+void report(const ArraySnapshot& array, const BitmapAddPlan& plan, const BitmapOutcome& outcome,
     const Options& options)
 {
     if (options.json) {
@@ -94,9 +94,10 @@ void report(const ArrayReport& array, const BitmapAddPlan& plan, const BitmapOut
         printJson(std::move(object));
         return;
     }
-    print(wrapped(array.name + " has a write-intent bitmap now: " + bitmapText(plan) +
+    print(wrapped(array.report.name + " has a write-intent bitmap now: " + bitmapText(plan) +
                       "; it is at events " + grouped(outcome.events) + ".",
         0));
+    printWayBack(array);
 }
 
 } // namespace
@@ -115,11 +116,11 @@ ExitCode bitmapAddCommand(const Options& options)
         return complain(array.error());
     const auto plan = planBitmapAdd(**array, choicesOf(options));
     if (!plan)
-        return complain(plan.error());
+        return complain(plan.error(), **array);
     const auto outcome = stopAfter(**array, addBitmap(**array, *plan));
     if (!outcome)
-        return complain(outcome.error());
-    report((*array)->snapshot().report, *plan, *outcome, options);
+        return complain(outcome.error(), **array);
+    report((*array)->snapshot(), *plan, *outcome, options);
     return ExitCode::Done;
 }
 
@@ -130,23 +131,22 @@ ExitCode bitmapRemoveCommand(const Options& options)
     if (job.wasInterrupted())
         return ExitCode::Interrupted;
     complainAboutSources(found);
-    if (options.dryRun) {
-        const auto plan = planAsked(found, options, WriteMode::Overlay);
-        return plan ? printPlan(*plan, options) : complain(plan.error());
-    }
+    if (options.dryRun)
+        return printPlan(planForWriting(found, options), options);
     const auto array = openForWriting(found, options);
     if (!array)
         return complain(array.error());
     const auto outcome = stopAfter(**array, removeBitmap(**array));
     if (!outcome)
-        return complain(outcome.error());
-    const auto report = (*array)->snapshot().report;
+        return complain(outcome.error(), **array);
+    const auto left = (*array)->snapshot();
     if (options.json) {
-        printJson(changeJson("bitmap-remove", report, *outcome));
+        printJson(changeJson("bitmap-remove", left, *outcome));
     } else {
-        print(wrapped(report.name + " has no write-intent bitmap any more; it is at events " +
+        print(wrapped(left.report.name + " has no write-intent bitmap any more; it is at events " +
                           grouped(outcome->events) + ".",
             0));
+        printWayBack(left);
     }
     return ExitCode::Done;
 }

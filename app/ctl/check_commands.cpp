@@ -4,6 +4,7 @@
 #include "app/ctl/outcome.h"
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
+#include "engine/array/planned_writes.h"
 
 #include <nlohmann/json.hpp>
 
@@ -34,7 +35,7 @@ void printWrong(const std::vector<WrongBlock>& blocks, int members)
     }
 }
 
-ExitCode report(const ArrayReport& array, const SyncOutcome& outcome, const Options& options)
+ExitCode report(const ArraySnapshot& array, const SyncOutcome& outcome, const Options& options)
 {
     const bool check = outcome.action == SyncAction::Check;
     if (options.json) {
@@ -43,13 +44,14 @@ ExitCode report(const ArrayReport& array, const SyncOutcome& outcome, const Opti
         object["wrong_blocks"] = wrongJson(outcome.wrong);
         printJson(std::move(object));
     } else {
-        const auto title = (check ? "Check of " : "Repair of ") + array.name;
+        const auto title = (check ? "Check of " : "Repair of ") + array.report.name;
         print(wrapped(checkSentence(title, outcome), 0));
-        const int level = array.geometry.level;
+        const int level = array.report.geometry.level;
         const bool parity = level >= 4 && level <= 6;
         printRanges(parity ? "parity does not fit: member" : "differing", outcome.differing);
-        printWrong(outcome.wrong, array.geometry.raidDisks);
+        printWrong(outcome.wrong, array.report.geometry.raidDisks);
         printRanges("unreadable on every member", outcome.unreadable);
+        printWayBack(array);
     }
     if (!outcome.completed)
         return ExitCode::Interrupted;
@@ -60,26 +62,27 @@ ExitCode report(const ArrayReport& array, const SyncOutcome& outcome, const Opti
 ExitCode run(const Options& options, SyncAction action)
 {
     const bool check = action == SyncAction::Check;
-    const auto mode = check ? WriteMode::ReadOnly : WriteMode::Overlay;
     WatchedJob job(check ? "Check" : "Repair");
     const auto found = scanPaths(options, job.control());
     if (job.wasInterrupted())
         return ExitCode::Interrupted;
     complainAboutSources(found);
     if (options.dryRun) {
-        auto plan = planAsked(found, options, mode);
-        return plan ? printPlan(*plan, options) : complain(plan.error());
+        return printPlan(check ? planAsked(found, options, WriteMode::ReadOnly)
+                               : planForWriting(found, options, repairWrites),
+            options);
     }
-    const auto array = check ? openArray(found, options, mode) : openForWriting(found, options);
+    const auto array = check ? openArray(found, options, WriteMode::ReadOnly)
+                             : openForWriting(found, options, repairWrites);
     if (!array)
         return complain(array.error());
     const auto outcome = sync(**array, action, job.control(), syncOptions(options));
     if (outcome)
-        return report((*array)->snapshot().report, *outcome, options);
-    const auto code = complain(outcome.error());
+        return report((*array)->snapshot(), *outcome, options);
     if (outcome.error().code != ErrorCode::NothingToDo)
-        return code;
-    return report((*array)->snapshot().report, nothingToDo(action), options);
+        return complain(outcome.error(), **array);
+    complain(outcome.error());
+    return report((*array)->snapshot(), nothingToDo(action), options);
 }
 
 } // namespace

@@ -40,6 +40,7 @@ ExitCode reAddCommand(const Options& options);
 ExitCode bitmapAddCommand(const Options& options);
 ExitCode bitmapRemoveCommand(const Options& options);
 ExitCode stopCommand(const Options& options);
+ExitCode restoreCommand(const Options& options);
 ExitCode writeCommand(const Options& options);
 
 } // namespace bitmend::ctl

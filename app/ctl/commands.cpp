@@ -14,31 +14,36 @@ constexpr std::array<Names, 5> kScanOptions = {
 constexpr std::array<Names, 4> kExamineOptions = {
     "--deep", "--whole", "--bitmap-file", "--overlay"};
 constexpr std::array<Names, 3> kBitmapOptions = {"--array", "--bitmap-file", "--overlay"};
-constexpr std::array<Names, 6> kPlanOptions = {
-    "--array", "--bitmap-file", "--overlay", "--without", "--reference", "--read-only"};
+constexpr std::array<Names, 7> kPlanOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--without", "--reference", "--read-only"};
 constexpr std::array<Names, 8> kMapOptions = {"--array", "--bitmap-file", "--overlay", "--without",
     "--reference", "--offset", "--member", "--sector"};
 constexpr std::array<Names, 8> kReadOptions = {"--array", "--bitmap-file", "--overlay", "--without",
     "--reference", "--offset", "--length", "--output"};
-constexpr std::array<Names, 7> kWriteOptions = {
-    "--array", "--bitmap-file", "--overlay", "--in-place", "--without", "--reference", "--dry-run"};
-constexpr std::array<Names, 9> kSyncOptions = {"--array", "--bitmap-file", "--overlay",
-    "--in-place", "--without", "--reference", "--dry-run", "--rate-limit", "--threads"};
-constexpr std::array<Names, 10> kRepairOptions = {"--array", "--bitmap-file", "--overlay",
-    "--in-place", "--without", "--reference", "--dry-run", "--rate-limit", "--threads",
-    "--verify-slot"};
+constexpr std::array<Names, 8> kWriteOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--dry-run"};
+constexpr std::array<Names, 10> kSyncOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--dry-run", "--rate-limit",
+    "--threads"};
+constexpr std::array<Names, 11> kRepairOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--dry-run", "--rate-limit",
+    "--threads", "--verify-slot"};
 constexpr std::array<Names, 8> kCheckOptions = {"--array", "--bitmap-file", "--overlay",
     "--without", "--reference", "--dry-run", "--rate-limit", "--threads"};
-constexpr std::array<Names, 8> kMemberOptions = {"--array", "--bitmap-file", "--overlay",
-    "--in-place", "--without", "--reference", "--member", "--dry-run"};
-constexpr std::array<Names, 8> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
-    "--without", "--reference", "--spare", "--dry-run"};
-constexpr std::array<Names, 9> kFillOptions = {"--array", "--bitmap-file", "--overlay",
-    "--in-place", "--without", "--reference", "--offset", "--flush-every", "--dry-run"};
-constexpr std::array<Names, 9> kBitmapAddOptions = {"--array", "--bitmap-file", "--overlay",
-    "--in-place", "--without", "--reference", "--chunk", "--location", "--dry-run"};
+constexpr std::array<Names, 9> kMemberOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--member", "--dry-run"};
+constexpr std::array<Names, 9> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
+    "--restore-file", "--without", "--reference", "--spare", "--dry-run"};
+constexpr std::array<Names, 10> kFillOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--offset", "--flush-every",
+    "--dry-run"};
 
-constexpr std::array<Command, 18> kCommands = {{
+constexpr std::array<Names, 10> kBitmapAddOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--chunk", "--location",
+    "--dry-run"};
+constexpr std::array<Names, 1> kRestoreOptions = {"--dry-run"};
+
+constexpr std::array<Command, 19> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -67,19 +72,21 @@ constexpr std::array<Command, 18> kCommands = {{
         "member can give is filled with zeros and listed; the exit status is then 4. Writes\n"
         "nothing to the members.\n",
         kReadOptions, false, readCommand},
-    {"write", "--offset BYTES --overlay DIR FILE|- [PATH...]",
+    {"write", "--offset BYTES --overlay DIR|--in-place FILE|- [PATH...]",
         "write into the array, on all its members",
         "As md does it: the bits of what is written are on every member before the data, and go\n"
         "when the array is stopped, which it is at the end. Ctrl-C stops after what was read so\n"
         "far. With --verbose says after each flush how much of the input no power cut takes "
         "away.\n",
         kFillOptions, true, writeCommand},
-    {"resync", "--overlay DIR [PATH...]", "make the members agree again after a power cut",
+    {"resync", "--overlay DIR|--in-place [PATH...]",
+        "make the members agree again after a power cut",
         "With a write-intent bitmap only the chunks that are set in it are read. Ctrl-C stops at "
         "a\n"
         "point from which the next call carries on.\n",
         kSyncOptions, true, resyncCommand},
-    {"recover", "--overlay DIR [PATH...]", "finish rebuilding members that are not in sync yet",
+    {"recover", "--overlay DIR|--in-place [PATH...]",
+        "finish rebuilding members that are not in sync yet",
         "Goes on where an interrupted recovery stopped; a spare that the array knows takes a "
         "vacant\n"
         "slot first. Ctrl-C stops at a point from which the next call carries on.\n",
@@ -89,42 +96,49 @@ constexpr std::array<Command, 18> kCommands = {{
         "or no member can give it. Counts as md does, and lists the exact ranges. Writes "
         "nothing.\n",
         kCheckOptions, false, checkCommand},
-    {"repair", "--overlay DIR [PATH...]", "compare all members and make them equal",
+    {"repair", "--overlay DIR|--in-place [PATH...]", "compare all members and make them equal",
         "As check; where copies differ the first one is written to the others (on RAID 1 that of "
         "the\n"
         "lowest slot), and parity is made to fit the data. The exit status is 4 when something\n"
         "differed.\n",
         kRepairOptions, true, repairCommand},
-    {"add", "--overlay DIR --spare FILE [PATH...]", "give a degraded array a new member",
+    {"add", "--overlay DIR|--in-place --spare FILE [PATH...]", "give a degraded array a new member",
         "Writes the superblock and the whole bitmap to the new member, gives it the vacant slot,\n"
         "and recovers its contents from the others. Ctrl-C stops at a point from which the same\n"
         "call carries on.\n",
         kAddOptions, true, addCommand},
-    {"re-add", "--overlay DIR --member FILE [PATH...]", "take a former member back",
+    {"re-add", "--overlay DIR|--in-place --member FILE [PATH...]", "take a former member back",
         "Copies only what was written since it left, as the bitmap tells; says so when that "
         "cannot\n"
         "be known.\n",
         kMemberOptions, true, reAddCommand},
-    {"fail", "--overlay DIR --member FILE [PATH...]", "mark a member as failed",
+    {"fail", "--overlay DIR|--in-place --member FILE [PATH...]", "mark a member as failed",
         "The others record it as failed and the array stops, as with mdadm --fail and --stop. "
         "What\n"
         "lies on the member itself stays as it is.\n",
         kMemberOptions, true, failCommand},
-    {"remove", "--overlay DIR --member FILE [PATH...]", "forget a failed member or a spare",
+    {"remove", "--overlay DIR|--in-place --member FILE [PATH...]",
+        "forget a failed member or a spare",
         "The others' tables lose its entry and the array stops.\n", kMemberOptions, true,
         removeCommand},
-    {"bitmap-add", "--overlay DIR [PATH...]", "give an array a write-intent bitmap",
+    {"bitmap-add", "--overlay DIR|--in-place [PATH...]", "give an array a write-intent bitmap",
         "Inside the members, where and with the chunk size that mdadm would choose or as given,\n"
         "or, with --bitmap-file, in a file that is made for it. The array stops. Refused while a\n"
         "resync or recovery is due.\n",
         kBitmapAddOptions, true, bitmapAddCommand},
-    {"bitmap-remove", "--overlay DIR [PATH...]", "take an array's write-intent bitmap away",
+    {"bitmap-remove", "--overlay DIR|--in-place [PATH...]",
+        "take an array's write-intent bitmap away",
         "The superblocks forget it, and the array stops. A bitmap file is not erased.\n",
         kWriteOptions, true, bitmapRemoveCommand},
-    {"stop", "--overlay DIR [PATH...]", "leave an array as after a clean shutdown",
+    {"stop", "--overlay DIR|--in-place [PATH...]", "leave an array as after a clean shutdown",
         "Clears bits that are not needed and marks the array clean. A resync or recovery that is\n"
         "still due stays due.\n",
         kWriteOptions, true, stopCommand},
+    {"restore", "FILE", "put back what was written over in place",
+        "FILE is what a call with --in-place saved: superblocks, bitmaps and lists of bad blocks, "
+        "as\nthey were before it. Its sums are checked, and that its members are the same. Data "
+        "that was\nresynchronised or written since stays as it is.\n",
+        kRestoreOptions, false, restoreCommand},
 }};
 
 } // namespace

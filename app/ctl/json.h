@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 std::string_view key(MemberState state);
 std::string_view key(Needs needs);
 std::string_view key(WritePurpose purpose);
+std::string_view key(WriteMode mode);
 std::string_view key(Severity severity);
 
 Json json(const ScanReport& report); // the sources, partitions as sources of their own

@@ -64,6 +64,23 @@ std::string_view key(WritePurpose purpose)
         return "bitmap";
     case WritePurpose::Data:
         return "data";
+    case WritePurpose::DataIfUnreadable:
+        return "data_if_unreadable";
+    case WritePurpose::BadBlockLog:
+        return "bad_block_log";
+    }
+    return {};
+}
+
+std::string_view key(WriteMode mode)
+{
+    switch (mode) {
+    case WriteMode::ReadOnly:
+        return "read_only";
+    case WriteMode::Overlay:
+        return "overlay";
+    case WriteMode::InPlace:
+        return "in_place";
     }
     return {};
 }

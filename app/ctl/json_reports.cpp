@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scan reports, arrays and plans as JSON.
 #include "app/ctl/json.h"
+#include "engine/array/planned_writes.h"
 #include "engine/raid/personality.h"
 #include "ui/words.h"
 
@@ -116,11 +117,8 @@ Json json(const ArrayReport& array)
 
 Json json(const AssemblyPlan& plan)
 {
-    std::uint64_t bytes = 0;
-    for (const auto& write : plan.writes)
-        bytes += write.length;
-    return {{"mode", plan.choices.mode == WriteMode::ReadOnly ? "read_only" : "overlay"},
-        {"taking", plan.taking}, {"write_bytes", bytes}, {"writes", json(plan.writes)},
+    return {{"mode", key(plan.choices.mode)}, {"taking", plan.taking},
+        {"write_bytes", writeBytes(plan.writes)}, {"writes", json(plan.writes)},
         {"array", json(plan.array)}};
 }
 

@@ -14,10 +14,11 @@ namespace {
 
 std::string overview()
 {
-    std::string text = "Usage: bitmendctl COMMAND [OPTION...] [PATH...]\n\n"
-                       "Shows and mends Linux md RAID arrays on disks and disk images. PATH is an "
-                       "image, a folder\nof images or a device; none means all block devices. "
-                       "Members are only ever read.\n\nCommands:\n";
+    std::string text =
+        "Usage: bitmendctl COMMAND [OPTION...] [PATH...]\n\n"
+        "Shows and mends Linux md RAID arrays on disks and disk images. PATH is an "
+        "image, a folder\nof images or a device; none means all block devices. "
+        "Members are only ever read, unless --in-place\nsays otherwise.\n\nCommands:\n";
     for (const auto& command : commands()) {
         std::string line = "  " + std::string(command.name);
         line.resize(12, ' ');
@@ -67,14 +68,12 @@ ExitCode run(std::span<char* const> arguments)
     if (options->inPlace && !options->overlay.empty())
         return usage(command->name, "Give either --overlay or --in-place, not both.");
     if (command->writes && !options->inPlace && options->overlay.empty() && !options->dryRun) {
-        return usage(
-            command->name, "Say where to write: --overlay DIR keeps the members as they are.");
+        return usage(command->name,
+            "Say where to write: --overlay DIR keeps the members as they are, --in-place does "
+            "not.");
     }
-    if (options->inPlace) {
-        complain("Members are only ever read, so --in-place is refused. Nothing was changed. Use "
-                 "--overlay DIR: all writes then go to files in DIR.");
-        return ExitCode::Refused;
-    }
+    if (!options->restoreFile.empty() && !options->inPlace)
+        return usage(command->name, "--restore-file goes with --in-place.");
     if (options->verbose)
         logToStandardError();
     return command->run(*options);

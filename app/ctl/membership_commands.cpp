@@ -29,7 +29,7 @@ ExitCode memberWanted(const Words& words)
     return ExitCode::Usage;
 }
 
-void report(const ArrayReport& array, const Words& words, const MembershipOutcome& outcome,
+void report(const ArraySnapshot& array, const Words& words, const MembershipOutcome& outcome,
     const Options& options)
 {
     if (options.json) {
@@ -40,9 +40,10 @@ void report(const ArrayReport& array, const Words& words, const MembershipOutcom
         printJson(std::move(object));
         return;
     }
-    print(wrapped(outcome.path + " " + words.done + "; " + array.name + " is at events " +
+    print(wrapped(outcome.path + " " + words.done + "; " + array.report.name + " is at events " +
                       grouped(outcome.events) + ".",
         0));
+    printWayBack(array);
 }
 
 // Assemble, the change, stop: what lies in the members then is what the kernel would leave there.
@@ -55,26 +56,24 @@ ExitCode run(const Options& options, const Words& words, Change change)
     if (job.wasInterrupted())
         return ExitCode::Interrupted;
     complainAboutSources(found);
-    if (options.dryRun) {
-        const auto plan = planAsked(found, options, WriteMode::Overlay);
-        return plan ? printPlan(*plan, options) : complain(plan.error());
-    }
+    if (options.dryRun)
+        return printPlan(planForWriting(found, options), options);
     const auto array = openForWriting(found, options);
     if (!array)
         return complain(array.error());
     auto outcome = change(**array, options.member);
     if (!outcome && outcome.error().code != ErrorCode::NothingToDo)
-        return complain(outcome.error());
+        return complain(outcome.error(), **array);
     const auto stopped = stop(**array);
     if (!stopped)
-        return complain(stopped.error());
+        return complain(stopped.error(), **array);
     if (!outcome) {
         complain(outcome.error());
         outcome = MembershipOutcome{options.member, 0, 0};
     }
     outcome->events = stopped->events;
     outcome->writtenBytes += stopped->writtenBytes;
-    report((*array)->snapshot().report, words, *outcome, options);
+    report((*array)->snapshot(), words, *outcome, options);
     return ExitCode::Done;
 }
 
@@ -116,7 +115,7 @@ Result<HotAddOutcome> takeBack(Array& array, const std::string& path)
     return reAdd(array, plan);
 }
 
-void report(const ArrayReport& array, const HotAddOutcome& added, const SyncOutcome& recovered,
+void report(const ArraySnapshot& array, const HotAddOutcome& added, const SyncOutcome& recovered,
     const Options& options)
 {
     if (options.json) {
@@ -125,12 +124,13 @@ void report(const ArrayReport& array, const HotAddOutcome& added, const SyncOutc
         object["member"] = added.path;
         object["role"] = added.role;
         object["bitmap_pages"] = added.pagesWritten;
-        object["events"] = array.events;
+        object["events"] = array.report.events;
         printJson(std::move(object));
         return;
     }
     print(wrapped(added.path + " took slot " + std::to_string(added.role) + " again.", 0));
-    print(wrapped(syncSentence("Recovery of " + array.name, recovered), 0));
+    print(wrapped(syncSentence("Recovery of " + array.report.name, recovered), 0));
+    printWayBack(array);
 }
 
 } // namespace
@@ -161,11 +161,11 @@ ExitCode reAddCommand(const Options& options)
         return complain(array.error());
     const auto added = takeBack(**array, options.member);
     if (!added)
-        return complain(added.error());
+        return complain(added.error(), **array);
     const auto recovered = recoverIfDue(**array, job.control());
     if (!recovered)
-        return complain(recovered.error());
-    report((*array)->snapshot().report, *added, *recovered, options);
+        return complain(recovered.error(), **array);
+    report((*array)->snapshot(), *added, *recovered, options);
     return recovered->completed ? ExitCode::Done : ExitCode::Interrupted;
 }
 

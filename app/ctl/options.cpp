@@ -27,7 +27,7 @@ bool set(std::string& target, std::string_view value)
     return !value.empty();
 }
 
-const std::array<Option, 25> kOptions = {{
+const std::array<Option, 26> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -48,9 +48,14 @@ const std::array<Option, 25> kOptions = {{
         [](Options& options, std::string_view value) {
             return set(options.overlay, value);
         }},
-    {"--in-place", "", "write to the members themselves (always refused: use --overlay)",
+    {"--in-place", "", "write to the members themselves; what is written over is saved before",
         [](Options& options, std::string_view) {
             return options.inPlace = true;
+        }},
+    {"--restore-file", "FILE",
+        "with --in-place: where that is saved (default: a new file in ~/.local/state/bitmend)",
+        [](Options& options, std::string_view value) {
+            return set(options.restoreFile, value);
         }},
     {"--without", "PATH", "leave this member out; may be given several times",
         [](Options& options, std::string_view value) {

@@ -18,6 +18,7 @@ struct Options
     std::string array;              // UUID
     std::string bitmapFile;
     std::string overlay;
+    std::string restoreFile;
     std::string spare;
     std::string member; // to be failed, removed, added again
     std::string output;

@@ -17,17 +17,24 @@ bool counts(SyncAction action)
     return action == SyncAction::Check || action == SyncAction::Repair;
 }
 
+std::string wayBack(const std::string& file)
+{
+    return "The metadata that was there before is saved; 'bitmendctl restore " + file +
+           "' puts it back.";
+}
+
 } // namespace
 
-Json outcomeJson(std::string_view action, const ArrayReport& array, const SyncOutcome& outcome)
+Json outcomeJson(std::string_view action, const ArraySnapshot& array, const SyncOutcome& outcome)
 {
-    return {{"action", action}, {"array", toString(array.uuid)}, {"name", array.name},
+    return {{"action", action}, {"array", toString(array.report.uuid)}, {"name", array.report.name},
         {"completed", outcome.completed}, {"checked_bytes", outcome.checkedBytes},
         {"skipped_bytes", outcome.skippedBytes}, {"read_bytes", outcome.readBytes},
         {"written_bytes", outcome.writtenBytes}, {"differing_bytes", outcome.differingBytes},
         {"recomputed_bytes", outcome.recomputedBytes}, {"chunks", outcome.chunks},
         {"mismatch_sectors", counts(outcome.action) ? Json(outcome.mismatch.count) : Json()},
-        {"unreadable_ranges", rangesJson(outcome.unreadable)}};
+        {"unreadable_ranges", rangesJson(outcome.unreadable)},
+        {"restore_file", array.restoreFile.empty() ? Json() : Json(array.restoreFile)}};
 }
 
 Json rangesJson(const std::vector<SectorRange>& ranges)
@@ -52,6 +59,21 @@ void printRanges(std::string_view what, const std::vector<SectorRange>& ranges)
 SyncOptions syncOptions(const Options& options)
 {
     return {static_cast<unsigned>(options.threads), options.rateLimit, options.verifySlot};
+}
+
+void printWayBack(const ArraySnapshot& array)
+{
+    if (!array.restoreFile.empty())
+        print(wrapped(wayBack(array.restoreFile), 0));
+}
+
+ExitCode complain(const Error& error, const Array& array)
+{
+    const auto code = complain(error);
+    const auto snapshot = array.snapshot();
+    if (!snapshot.restoreFile.empty())
+        complain(wayBack(snapshot.restoreFile));
+    return code;
 }
 
 SyncOutcome nothingToDo(SyncAction action)
@@ -104,12 +126,14 @@ std::string syncSentence(std::string_view action, const SyncOutcome& outcome)
            (outcome.completed ? "" : " The same call carries on from here.");
 }
 
-ExitCode printPlan(const AssemblyPlan& plan, const Options& options)
+ExitCode printPlan(const Result<AssemblyPlan>& plan, const Options& options)
 {
+    if (!plan)
+        return complain(plan.error());
     if (options.json) {
-        printJson(json(plan));
+        printJson(json(*plan));
     } else {
-        print(planText(plan));
+        print(planText(*plan));
     }
     return ExitCode::Done;
 }

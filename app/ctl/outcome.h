@@ -5,6 +5,7 @@
 #include "app/ctl/exit_code.h"
 #include "app/ctl/json.h"
 #include "app/ctl/options.h"
+#include "engine/array/array.h"
 #include "engine/array/sync.h"
 
 #include <string>
@@ -13,7 +14,12 @@ namespace bitmend::ctl {
 
 // {action, completed, checked_bytes, skipped_bytes, read_bytes, written_bytes, ...}: the same keys
 // for every action, so that a script needs to know them once.
-Json outcomeJson(std::string_view action, const ArrayReport& array, const SyncOutcome& outcome);
+Json outcomeJson(std::string_view action, const ArraySnapshot& array, const SyncOutcome& outcome);
+
+// Where what was written over in place is saved, if anything was: behind the result, or behind the
+// error that ended a job. The latter returns the error's exit code.
+void printWayBack(const ArraySnapshot& array);
+ExitCode complain(const Error& error, const Array& array);
 
 // [first, last], both included.
 Json rangesJson(const std::vector<SectorRange>& ranges);
@@ -31,7 +37,7 @@ Result<SyncOutcome> recoverIfDue(Array& array, JobControl& control);
 std::string syncSentence(std::string_view action, const SyncOutcome& outcome);
 std::string checkSentence(std::string_view action, const SyncOutcome& outcome);
 
-// The assembly's plan, for --dry-run.
-ExitCode printPlan(const AssemblyPlan& plan, const Options& options);
+// The plan, for --dry-run; or why there is none.
+ExitCode printPlan(const Result<AssemblyPlan>& plan, const Options& options);
 
 } // namespace bitmend::ctl

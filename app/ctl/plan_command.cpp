@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/ctl/array_text.h"
 #include "app/ctl/command.h"
 #include "app/ctl/console.h"
-#include "app/ctl/json.h"
+#include "app/ctl/outcome.h"
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
-
-#include <nlohmann/json.hpp>
 
 namespace bitmend::ctl {
 
@@ -17,15 +14,9 @@ ExitCode planCommand(const Options& options)
     if (job.wasInterrupted())
         return ExitCode::Interrupted;
     complainAboutSources(report);
-    const auto plan =
-        planAsked(report, options, options.readOnly ? WriteMode::ReadOnly : WriteMode::Overlay);
-    if (!plan)
-        return complain(plan.error());
-    if (options.json)
-        printJson(json(*plan));
-    else
-        print(planText(*plan));
-    return ExitCode::Done;
+    return printPlan(
+        planAsked(report, options, options.readOnly ? WriteMode::ReadOnly : writeMode(options)),
+        options);
 }
 
 } // namespace bitmend::ctl

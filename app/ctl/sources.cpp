@@ -2,6 +2,7 @@
 #include "app/ctl/sources.h"
 
 #include "app/ctl/console.h"
+#include "engine/array/planned_writes.h"
 #include "engine/io/enumerate.h"
 
 #include <algorithm>
@@ -62,6 +63,18 @@ Result<void> everySourceWasRead(const std::vector<SourceReport>& sources, const 
     return {};
 }
 
+Result<std::unique_ptr<Array>> start(const AssemblyPlan& plan, const Options& options)
+{
+    if (!plan.array.canStart)
+        return fail(whyNot(plan.array.needs), plan.array.name);
+    auto array = assemble(plan, options.overlay);
+    const auto& remarks = plan.array.remarks;
+    const bool hasReason = plan.array.needs == Needs::Unsupported && !remarks.empty();
+    if (!array && array.error().code == ErrorCode::Unsupported && hasReason)
+        complain(plain(sentence(remarks.front(), plan.array)));
+    return array;
+}
+
 void complainAbout(const SourceReport& source)
 {
     if (source.error)
@@ -101,27 +114,35 @@ Result<AssemblyPlan> planAsked(const ScanReport& report, const Options& options,
         return fail(ErrorCode::NoSuchArray);
     if (arrays.size() > 1)
         return fail(ErrorCode::SeveralArrays);
-    return planAssembly(report, arrays.front().uuid, {options.without, options.reference, mode});
+    return planAssembly(report, arrays.front().uuid,
+        {options.without, options.reference, mode, options.restoreFile});
+}
+
+WriteMode writeMode(const Options& options)
+{
+    return options.inPlace ? WriteMode::InPlace : WriteMode::Overlay;
+}
+
+Result<AssemblyPlan> planForWriting(
+    const ScanReport& report, const Options& options, const MoreWrites& more)
+{
+    auto plan = BM_TRY(planAsked(report, options, writeMode(options)));
+    if (more && !plan.writes.empty())
+        addWrites(plan.writes, more(plan.array));
+    return plan;
 }
 
 Result<std::unique_ptr<Array>> openArray(
     const ScanReport& report, const Options& options, WriteMode mode)
 {
-    const auto plan = BM_TRY(planAsked(report, options, mode));
-    if (!plan.array.canStart)
-        return fail(whyNot(plan.array.needs), plan.array.name);
-    auto array = assemble(plan, options.overlay);
-    const auto& remarks = plan.array.remarks;
-    const bool hasReason = plan.array.needs == Needs::Unsupported && !remarks.empty();
-    if (!array && array.error().code == ErrorCode::Unsupported && hasReason)
-        complain(plain(sentence(remarks.front(), plan.array)));
-    return array;
+    return start(BM_TRY(planAsked(report, options, mode)), options);
 }
 
-Result<std::unique_ptr<Array>> openForWriting(const ScanReport& report, const Options& options)
+Result<std::unique_ptr<Array>> openForWriting(
+    const ScanReport& report, const Options& options, const MoreWrites& more)
 {
     BM_TRY(everySourceWasRead(report.sources, options));
-    return openArray(report, options, WriteMode::Overlay);
+    return start(BM_TRY(planForWriting(report, options, more)), options);
 }
 
 void complainAboutSources(const ScanReport& report)

@@ -11,7 +11,7 @@ namespace bitmend::ctl {
 
 namespace {
 
-void report(const ArrayReport& array, const StopOutcome& outcome, const Options& options)
+void report(const ArraySnapshot& array, const StopOutcome& outcome, const Options& options)
 {
     if (options.json) {
         Json object = outcomeJson("stop", array, nothingToDo({}));
@@ -21,11 +21,12 @@ void report(const ArrayReport& array, const StopOutcome& outcome, const Options&
         printJson(std::move(object));
         return;
     }
-    std::string text = array.name + " is stopped at events " + grouped(outcome.events) +
+    std::string text = array.report.name + " is stopped at events " + grouped(outcome.events) +
                        "; written: " + iecSize(outcome.writtenBytes) + ".";
     if (outcome.chunksKept > 0)
         text += " Bitmap chunks still due and kept: " + grouped(outcome.chunksKept) + ".";
     print(wrapped(text, 0));
+    printWayBack(array);
 }
 
 } // namespace
@@ -37,17 +38,15 @@ ExitCode stopCommand(const Options& options)
     if (job.wasInterrupted())
         return ExitCode::Interrupted;
     complainAboutSources(found);
-    if (options.dryRun) {
-        const auto plan = planAsked(found, options, WriteMode::Overlay);
-        return plan ? printPlan(*plan, options) : complain(plan.error());
-    }
+    if (options.dryRun)
+        return printPlan(planForWriting(found, options), options);
     const auto array = openForWriting(found, options);
     if (!array)
         return complain(array.error());
     const auto outcome = stop(**array);
     if (!outcome)
-        return complain(outcome.error());
-    report((*array)->snapshot().report, *outcome, options);
+        return complain(outcome.error(), **array);
+    report((*array)->snapshot(), *outcome, options);
     return ExitCode::Done;
 }
 

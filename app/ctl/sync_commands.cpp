@@ -5,10 +5,9 @@
 #include "app/ctl/outcome.h"
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
+#include "engine/array/planned_writes.h"
 
 #include <nlohmann/json.hpp>
-
-#include <algorithm>
 
 namespace bitmend::ctl {
 
@@ -27,35 +26,25 @@ Words wordsOf(SyncAction action)
     return {"recover", "Recovery"};
 }
 
-ExitCode report(const ArrayReport& array, const SyncOutcome& outcome, const Options& options)
+ExitCode report(const ArraySnapshot& array, const SyncOutcome& outcome, const Options& options)
 {
     const auto words = wordsOf(outcome.action);
-    if (options.json)
+    if (options.json) {
         printJson(outcomeJson(words.action, array, outcome));
-    if (!options.json) {
-        print(wrapped(syncSentence(words.title + " of " + array.name, outcome), 0));
+    } else {
+        print(wrapped(syncSentence(words.title + " of " + array.report.name, outcome), 0));
         printRanges("unreadable on every member", outcome.unreadable);
+        printWayBack(array);
     }
     if (outcome.lost)
         return ExitCode::Findings;
     return outcome.completed ? ExitCode::Done : ExitCode::Interrupted;
 }
 
-// Resync is part of every plan. A recovery writes, besides, to the members that are being rebuilt.
-ExitCode dryRun(const ScanReport& found, const Options& options, SyncAction action)
+// Resync is part of every plan.
+MoreWrites moreWrites(SyncAction action)
 {
-    auto plan = planAsked(found, options, WriteMode::Overlay);
-    if (!plan)
-        return complain(plan.error());
-    for (const auto& member : plan->array.members) {
-        if (action != SyncAction::Recover || member.state != MemberState::Rebuilding)
-            continue;
-        const auto& superblock = *member.superblock;
-        const auto from = std::min(superblock.recoveryOffset, superblock.componentSize);
-        plan->writes.push_back({member.path, (superblock.dataOffset + from).bytes(),
-            (superblock.componentSize - from).bytes(), WritePurpose::Data});
-    }
-    return printPlan(*plan, options);
+    return action == SyncAction::Recover ? recoveryWrites : MoreWrites();
 }
 
 ExitCode run(const Options& options, SyncAction action)
@@ -66,18 +55,17 @@ ExitCode run(const Options& options, SyncAction action)
         return ExitCode::Interrupted;
     complainAboutSources(found);
     if (options.dryRun)
-        return dryRun(found, options, action);
-    const auto array = openForWriting(found, options);
+        return printPlan(planForWriting(found, options, moreWrites(action)), options);
+    const auto array = openForWriting(found, options, moreWrites(action));
     if (!array)
         return complain(array.error());
     const auto outcome = sync(**array, action, job.control(), syncOptions(options));
-    const auto name = (*array)->snapshot().report;
     if (outcome)
-        return report(name, *outcome, options);
-    const auto code = complain(outcome.error());
+        return report((*array)->snapshot(), *outcome, options);
     if (outcome.error().code != ErrorCode::NothingToDo)
-        return code;
-    return report(name, nothingToDo(action), options);
+        return complain(outcome.error(), **array);
+    complain(outcome.error());
+    return report((*array)->snapshot(), nothingToDo(action), options);
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "app/ctl/outcome.h"
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
+#include "engine/array/planned_writes.h"
 
 #include <nlohmann/json.hpp>
 
@@ -108,7 +109,7 @@ Result<WriteOutcome> ArrayWriter::run(const Input& input)
     return m_outcome;
 }
 
-ExitCode report(const ArrayReport& array, const WriteOutcome& outcome, const Options& options)
+ExitCode report(const ArraySnapshot& array, const WriteOutcome& outcome, const Options& options)
 {
     if (options.json) {
         SyncOutcome none;
@@ -122,11 +123,13 @@ ExitCode report(const ArrayReport& array, const WriteOutcome& outcome, const Opt
         object["chunks_kept"] = outcome.stop.chunksKept;
         printJson(std::move(object));
     } else {
-        print(wrapped("Written to " + array.name + ": " + iecSize(outcome.length) + " from byte " +
-                          grouped(options.offset) + " on, " + iecSize(outcome.writtenBytes) +
+        print(wrapped("Written to " + array.report.name + ": " + iecSize(outcome.length) +
+                          " from byte " + grouped(options.offset) + " on, " +
+                          iecSize(outcome.writtenBytes) +
                           " over all members; flushes: " + grouped(outcome.flushes) +
                           ". The array is stopped at events " + grouped(outcome.stop.events) + ".",
             0));
+        printWayBack(array);
     }
     if (outcome.beyondEnd) {
         complain("The array ends at byte " + std::to_string(options.offset + outcome.length) +
@@ -175,7 +178,14 @@ ExitCode writeCommand(const Options& given)
     if (job.wasInterrupted())
         return ExitCode::Interrupted;
     complainAboutSources(found);
-    const auto plan = planAsked(found, options, WriteMode::Overlay);
+    // A pipe may be as long as the array has room.
+    const auto more = [&](const ArrayReport& array) {
+        const auto end = std::min(array.arraySize.bytes(),
+            input->size() ? options.offset + *input->size() : array.arraySize.bytes());
+        return foregroundWrites(array, {{std::min(options.offset, end) / kSectorBytes},
+                                           {(end + kSectorBytes - 1) / kSectorBytes}});
+    };
+    const auto plan = planForWriting(found, options, more);
     if (!plan)
         return complain(plan.error());
     const auto size = plan->array.arraySize.bytes();
@@ -184,14 +194,14 @@ ExitCode writeCommand(const Options& given)
             "The array ends at byte " + std::to_string(size) + ", before the input would.");
     }
     if (options.dryRun)
-        return printPlan(*plan, options);
-    const auto array = openForWriting(found, options);
+        return printPlan(plan, options);
+    const auto array = openForWriting(found, options, more);
     if (!array)
         return complain(array.error());
     const auto outcome = ArrayWriter(**array, options, job.control()).run(*input);
     if (!outcome)
-        return complain(outcome.error());
-    return report((*array)->snapshot().report, *outcome, options);
+        return complain(outcome.error(), **array);
+    return report((*array)->snapshot(), *outcome, options);
 }
 
 } // namespace bitmend::ctl

@@ -4,6 +4,7 @@
 #include "engine/array/array_state.h"
 #include "engine/array/commit.h"
 #include "engine/array/foreground.h"
+#include "engine/array/planned_writes.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 #include "engine/io/container.h"
@@ -208,6 +209,11 @@ Result<void> Array::writeAt(std::uint64_t offset, std::span<const std::byte> fro
     return writeForeground(*m_state, offset, from);
 }
 
+Result<void> Array::authorize(const std::vector<PlannedWrite>& writes)
+{
+    return m_state->authorize(writes);
+}
+
 Result<void> Array::flush() { return flushMembers(*m_state); }
 
 Result<void> Array::maintain() { return bitmend::maintain(*m_state); }
@@ -245,8 +251,13 @@ Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAcce
     if (state->reference->ppl && state->reference->isDirty() && state->isDegraded())
         return fail(ErrorCode::Unsupported, array.name);
     log(LogEvent::ArrayOpened, state->name, {}, state->members.size(), state->events);
-    if (writing)
+    if (writing) {
+        BM_TRY(state->authorize(plan.writes));
+        // What somebody writes through the array on overlays harms nobody and is not reviewed.
+        if (state->mode == WriteMode::Overlay)
+            BM_TRY(state->authorize(foregroundWrites(array, {{}, array.arraySize})));
         BM_TRY(startWriting(*state));
+    }
     state->publish();
     return std::unique_ptr<Array>(new Array(std::move(state)));
 }
@@ -258,9 +269,15 @@ Result<std::unique_ptr<Array>> assemble(
         auto source = BM_TRY(openSource(path));
         return overlay.empty() ? source : viewThroughOverlay(source, overlay);
     };
-    const auto open = [overlay](const std::string& path) -> Result<DevicePtr> {
+    const auto open = [overlay, mode = plan.choices.mode](
+                          const std::string& path) -> Result<DevicePtr> {
+        if (mode == WriteMode::InPlace)
+            return openDevice(path);
         return openOverlay(BM_TRY(openSource(path)), overlay);
     };
+    // Whoever names a folder for overlays does not want the members to be written to.
+    if (plan.choices.mode == WriteMode::InPlace && !overlay.empty())
+        return fail(ErrorCode::Unsupported, plan.array.name);
     if (plan.choices.mode == WriteMode::Overlay && overlay.empty())
         return fail(ErrorCode::Unsupported, plan.array.name);
     return assembleFrom(plan, {look, open, createNewFile});

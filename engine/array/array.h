@@ -32,9 +32,14 @@ public:
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override;
 
     // To every member, its bits first; see foreground.h. Unsupported when it is read-only or
-    // stopped. What was written and flushed is there whatever happens then.
+    // stopped. What was written and flushed is there whatever happens then. In place, the range has
+    // to be authorized before: OutsidePlan otherwise.
     Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override;
     Result<void> flush() override;
+
+    // After somebody looked at them (planned_writes.h): what else may be written. Operations
+    // authorize their own plans.
+    Result<void> authorize(const std::vector<PlannedWrite>& writes);
 
     // To be called now and then while nobody writes, best every 100 ms: bits that are not needed
     // any more go, and the array becomes clean. Does only what is due.
@@ -56,11 +61,14 @@ private:
     std::unique_ptr<ArrayState> m_state;
 };
 
-// Opens the members (read-only, wrapped in overlays in `overlay` when the plan's mode says so),
-// reads their superblocks again and stops with ChangedSincePlan when they are not those of the
-// plan. Loads the bitmap as the kernel does. Read-only: writes nothing, ever. Unsupported for an
-// array under reshape or with a journal and for a member with known bad blocks; and when writing,
-// for a clustered bitmap, a replacement or a partial parity log.
+// Opens the members (read-only, wrapped in overlays in `overlay` when the plan's mode says so, or
+// to be written with nobody else using them), reads their superblocks again and stops with
+// ChangedSincePlan when they are not those of the plan. In place, what the plan's writes of
+// metadata would replace is saved first, in the restore file of the choices. From then on only
+// places of authorized plans can be written. Loads the bitmap as the kernel does. Read-only: writes
+// nothing, ever. Unsupported for an array under reshape or with a journal and for a member with
+// known bad blocks; and when writing, for a clustered bitmap, a replacement or a partial parity
+// log.
 Result<std::unique_ptr<Array>> assemble(
     const AssemblyPlan& plan, const std::filesystem::path& overlay);
 

@@ -171,9 +171,31 @@ ArrayState::ArrayState(AssemblyPlan thePlan, MemberAccess theAccess)
     , syncSize(bitmapSyncSize(*reference, arraySize))
     , events(plan.array.events)
     , resyncOffset(plan.array.resyncOffset)
+    , allowed(std::make_shared<AllowedWrites>())
     , frames(plan.array)
     , m_readers(std::make_shared<const ArrayReaders>())
 {
+    access.open = [open = access.open, allowed = allowed](
+                      const std::string& path) -> Result<DevicePtr> {
+        return guardWrites(BM_TRY(open(path)), path, allowed);
+    };
+}
+
+Result<void> ArrayState::authorize(const std::vector<PlannedWrite>& writes)
+{
+    const auto guard = lock();
+    if (mode == WriteMode::InPlace) {
+        if (!restoreFile) {
+            auto path = plan.choices.restoreFile.empty()
+                            ? defaultRestoreFile(plan.array)
+                            : std::filesystem::path(plan.choices.restoreFile);
+            restoreFile = BM_TRY(RestoreFile::create(path, plan.array));
+        }
+        BM_TRY(restoreFile->save(areasToSave(plan.array, writes), access.look));
+    }
+    for (const auto& write : writes)
+        allowed->allow(write.path, write.offset, write.length);
+    return {};
 }
 
 ArrayMember* ArrayState::member(const std::string& path)
@@ -333,6 +355,8 @@ void ArrayState::publish()
             snapshot.report = now->array;
     }
     snapshot.mode = mode;
+    if (restoreFile)
+        snapshot.restoreFile = restoreFile->path().string();
     snapshot.stopped = isStopped;
     snapshot.resyncDue = resyncDue();
     snapshot.recoveryDue = recoveryDue();

@@ -22,8 +22,10 @@
 #include "engine/array/array_readers.h"
 #include "engine/array/live_bitmap.h"
 #include "engine/array/live_frames.h"
+#include "engine/array/restore_file.h"
 #include "engine/array/row_locks.h"
 #include "engine/array/snapshot.h"
+#include "engine/io/write_guard.h"
 #include "engine/raid/personality.h"
 
 #include <atomic>
@@ -67,6 +69,8 @@ struct ArrayState
     std::optional<Error> culprit; // the member, by path, that made the last commit break off
     std::optional<Error> failure; // metadata may be half-written: nothing more is written after it
     std::uint64_t writtenBytes = 0;
+    std::unique_ptr<RestoreFile> restoreFile; // when in place
+    AllowedWritesPtr allowed;
 
     // What reads got from redundancy because the member that holds it did not give it.
     mutable std::atomic<std::uint64_t> recomputedBytes = 0;
@@ -111,6 +115,10 @@ struct ArrayState
 
     // OK when a job may write.
     Result<void> writable() const;
+
+    // Lets writes go to the places of a plan that was reviewed; others are stopped before they
+    // happen. In place, what lies where metadata will be is saved first (errors of RestoreFile).
+    Result<void> authorize(const std::vector<PlannedWrite>& writes);
 
     // OK when this kind of array is one that we write to at all.
     Result<void> supportsWriting() const;

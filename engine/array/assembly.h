@@ -77,16 +77,26 @@ struct ArrayReport
 // Grouped by UUID and format; those that cannot start first, then by name.
 std::vector<ArrayReport> findArrays(const ScanReport& report);
 
-enum class WriteMode : std::uint8_t { ReadOnly, Overlay };
+// Overlay: to files beside the members. InPlace: to the members themselves, after what lies where
+// metadata will be written was saved.
+enum class WriteMode : std::uint8_t { ReadOnly, Overlay, InPlace };
 
 struct AssemblyChoices
 {
     std::vector<std::string> leaveOut; // members' paths
     std::string reference;             // take this member as the freshest; empty: by the rules
     WriteMode mode = WriteMode::Overlay;
+    std::string restoreFile = {}; // of InPlace; empty: defaultRestoreFile()
 };
 
-enum class WritePurpose : std::uint8_t { Superblock, BitmapHeader, Bitmap, Data };
+enum class WritePurpose : std::uint8_t {
+    Superblock,
+    BitmapHeader,
+    Bitmap,
+    Data,             // where members differ
+    DataIfUnreadable, // on the copy that counts: only where it cannot be read
+    BadBlockLog,      // no plan writes it; a restore file has it
+};
 
 struct PlannedWrite
 {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every byte range that assembling, the resync that is due and a clean stop would write: an upper
-// bound, for a person to look at and for the writer to be held to.
+// Every byte range that assembling, the resync that is due and a clean stop would write, and those
+// of the operations that may follow.
 #include "engine/array/assembly_parts.h"
+#include "engine/array/planned_writes.h"
 #include "engine/metadata/metadata_format.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <tuple>
 
 namespace bitmend {
@@ -25,11 +28,28 @@ bool isWritten(const Member& member)
            member.state == MemberState::Replacement;
 }
 
+bool isInSync(const Member& member) { return member.state == MemberState::InSync; }
+
+bool isRebuilding(const Member& member) { return member.state == MemberState::Rebuilding; }
+
+bool isIdleSpare(const Member& member)
+{
+    return member.state == MemberState::Spare && member.reason.code == ReasonCode::IdleSpare;
+}
+
+using PageWanted = std::function<bool(std::uint64_t page)>;
+
 class Writes
 {
 public:
-    explicit Writes(const AssemblyPlan& plan) : m_array(plan.array) {}
+    explicit Writes(const ArrayReport& array) : m_array(array) {}
 
+    // What any operation writes: superblocks, bitmap headers, and pages in which bits can go.
+    void addMetadata(const PageWanted& alsoWanted = {});
+    void addResync();
+    void addRecovery();
+    void addRepair();
+    void addForeground(SectorRange range);
     std::vector<PlannedWrite> list();
 
 private:
@@ -39,86 +59,118 @@ private:
         if (length != 0)
             m_writes.push_back({path, offset, length, purpose});
     }
-    void addBitmap(
-        const ArrayBitmap& bitmap, const std::string& path, std::uint64_t begin, bool allPages);
-    void addBitmaps();
-    void addData();
-    void addData(const Member& member, SectorRange range);
-    void addMirrored(SectorRange range);
+    void addBitmap(const ArrayBitmap& bitmap, const std::string& path, std::uint64_t begin,
+        const PageWanted& wanted);
+    void addBitmapOf(const Member& member, const PageWanted& wanted);
+    void addData(
+        const Member& member, SectorRange range, WritePurpose purpose = WritePurpose::Data);
+    void addFollowers(SectorRange range);
+    void addMirrored(SectorRange range, const Member* source);
     void addStriped10(SectorRange range);
-    void merge();
+    const Member* resyncSource() const;
 
     const ArrayReport& m_array;
     std::vector<PlannedWrite> m_writes;
 };
 
-void Writes::addBitmap(
-    const ArrayBitmap& bitmap, const std::string& path, std::uint64_t begin, bool allPages)
+void Writes::addBitmap(const ArrayBitmap& bitmap, const std::string& path, std::uint64_t begin,
+    const PageWanted& wanted)
 {
     // The last page is written only as far as its bits reach.
     const std::uint64_t end = roundedUp(bitmapBytes(bitmap.chunks));
     add(path, begin, std::min<std::uint64_t>(end, kBitmapPageBytes), WritePurpose::BitmapHeader);
-    const auto addPage = [&](std::uint64_t page) {
-        const std::uint64_t offset = page * kBitmapPageBytes;
-        add(path, begin + offset, std::min<std::uint64_t>(end - offset, kBitmapPageBytes),
-            WritePurpose::Bitmap);
-    };
-    const BitmapBits& bits = bitmap.copy->bits;
     for (std::uint64_t page = 1; page < bitmapPages(bitmap.chunks); ++page) {
-        const std::uint64_t first = (page * kBitmapPageBits - kBitmapHeaderBits) / 64;
-        const std::uint64_t last =
-            std::min<std::uint64_t>(first + kBitmapPageBits / 64, bits.words.size());
-        bool set = allPages || first >= bits.words.size();
-        for (std::uint64_t word = first; word < last && !set; ++word)
-            set = bits.words[word] != 0;
-        if (set)
-            addPage(page);
+        const std::uint64_t offset = page * kBitmapPageBytes;
+        if (wanted(page)) {
+            add(path, begin + offset, std::min<std::uint64_t>(end - offset, kBitmapPageBytes),
+                WritePurpose::Bitmap);
+        }
     }
 }
 
-void Writes::addBitmaps()
+bool hasSetBit(const BitmapBits& bits, std::uint64_t page)
 {
+    const std::uint64_t first = (page * kBitmapPageBits - kBitmapHeaderBits) / 64;
+    const std::uint64_t last =
+        std::min<std::uint64_t>(first + kBitmapPageBits / 64, bits.words.size());
+    bool set = first >= bits.words.size();
+    for (std::uint64_t word = first; word < last && !set; ++word)
+        set = bits.words[word] != 0;
+    return set;
+}
+
+void Writes::addBitmapOf(const Member& member, const PageWanted& wanted)
+{
+    // The array's offset counts, from where this member's own superblock lies.
+    const auto begin = std::int64_t(member.superblock->location.bytes()) +
+                       std::int64_t(m_array.superblock->bitmapOffset) * std::int64_t(kSectorBytes);
+    addBitmap(*m_array.bitmap, member.path, std::uint64_t(begin), wanted);
+}
+
+void Writes::addMetadata(const PageWanted& alsoWanted)
+{
+    for (const auto& member : m_array.members) {
+        if (takesPart(member)) {
+            add(member.path, member.superblock->location.bytes(),
+                superblockLength(*member.superblock).bytes(), WritePurpose::Superblock);
+        }
+    }
     if (!m_array.bitmap || !m_array.bitmap->copy->usable())
         return;
     const ArrayBitmap& bitmap = *m_array.bitmap;
     const bool all = bitmap.stale || bitmap.differing != 0;
+    const auto wanted = [&](std::uint64_t page) {
+        return all || hasSetBit(bitmap.copy->bits, page) || (alsoWanted && alsoWanted(page));
+    };
     if (bitmap.location.external) {
-        addBitmap(bitmap, bitmap.from, 0, all);
+        addBitmap(bitmap, bitmap.from, 0, wanted);
         return;
     }
     for (const auto& member : m_array.members) {
         if (!isWritten(member))
             continue;
-        // The array's offset counts, from where this member's own superblock lies.
-        const auto begin =
-            std::int64_t(member.superblock->location.bytes()) +
-            std::int64_t(m_array.superblock->bitmapOffset) * std::int64_t(kSectorBytes);
-        addBitmap(bitmap, member.path, std::uint64_t(begin), all || !member.bitmapIsEvidence);
+        const auto evidence = member.bitmapIsEvidence;
+        addBitmapOf(member, [&](std::uint64_t page) { return !evidence || wanted(page); });
     }
 }
 
-void Writes::addData(const Member& member, SectorRange range)
+void Writes::addData(const Member& member, SectorRange range, WritePurpose purpose)
 {
     add(member.path, (member.superblock->dataOffset + range.begin).bytes(), range.length().bytes(),
-        WritePurpose::Data);
+        purpose);
 }
 
-// Level 1 copies from the lowest slot that is not write-mostly, to all others.
-void Writes::addMirrored(SectorRange range)
+// A member that is being rebuilt claims to be valid below its offset, so there it has to follow.
+void Writes::addFollowers(SectorRange range)
 {
-    const auto inSync = [](const Member& member) {
-        return member.state == MemberState::InSync;
-    };
-    const auto preferred = [&](const Member& member) {
-        return inSync(member) && !member.writeMostly;
+    for (const auto& member : m_array.members) {
+        if (isRebuilding(member))
+            addData(member, {range.begin, std::min(range.end, member.superblock->recoveryOffset)});
+    }
+}
+
+// Level 1 copies from the lowest slot that is not write-mostly, to all others; and to that one
+// where it cannot be read.
+const Member* Writes::resyncSource() const
+{
+    const auto preferred = [](const Member& member) {
+        return isInSync(member) && !member.writeMostly;
     };
     auto source = std::ranges::find_if(m_array.members, preferred);
     if (source == m_array.members.end())
-        source = std::ranges::find_if(m_array.members, inSync);
+        source = std::ranges::find_if(m_array.members, isInSync);
+    return source == m_array.members.end() ? nullptr : &*source;
+}
+
+void Writes::addMirrored(SectorRange range, const Member* source)
+{
     for (const auto& member : m_array.members) {
-        if (inSync(member) && &member != &*source)
-            addData(member, range);
+        if (isInSync(member)) {
+            addData(member, range,
+                &member == source ? WritePurpose::DataIfUnreadable : WritePurpose::Data);
+        }
     }
+    addFollowers(range);
 }
 
 // Any copy but the first of each block.
@@ -154,16 +206,15 @@ void Writes::addStriped10(SectorRange range)
     }
 }
 
-void Writes::addData()
+void Writes::addResync()
 {
-    const bool resyncs = m_array.needs == Needs::Resync;
-    if (!resyncs)
+    if (m_array.needs != Needs::Resync)
         return;
     for (const auto& range : dueRanges(m_array)) {
         if (range.empty())
             continue;
         if (m_array.geometry.level == 1) {
-            addMirrored(range);
+            addMirrored(range, resyncSource());
         } else if (m_array.geometry.level == 10) {
             addStriped10(range);
         } else {
@@ -172,17 +223,123 @@ void Writes::addData()
                 if (member.state == MemberState::InSync)
                     addData(member, range);
             }
+            addFollowers(range);
         }
     }
 }
 
-void Writes::merge()
+void Writes::addRecovery()
 {
-    std::ranges::sort(m_writes, {}, [](const PlannedWrite& write) {
-        return std::tuple(write.path, write.offset, write.purpose);
+    const auto whole = m_array.geometry.componentSize;
+    // Writes that were under way may have reached such a member or not: then it begins anew.
+    const bool anew = m_array.resyncOffset != kMaxSector;
+    for (const auto& member : m_array.members) {
+        if (isRebuilding(member))
+            addData(member,
+                {anew ? Sectors{} : std::min(member.superblock->recoveryOffset, whole), whole});
+    }
+    const auto spare = std::ranges::find_if(m_array.members, isIdleSpare);
+    if (m_array.missing == 0 || spare == m_array.members.end())
+        return;
+    addData(*spare, {{}, whole});
+    if (m_array.bitmap && m_array.bitmap->copy->usable() && !m_array.bitmap->location.external)
+        addBitmapOf(*spare, [](std::uint64_t) { return true; });
+}
+
+// The lowest slot wins; while a resync is due, whoever would win that.
+void Writes::addRepair()
+{
+    const auto whole = m_array.geometry.componentSize;
+    if (m_array.geometry.level != 1) {
+        for (const auto& member : m_array.members) {
+            if (isWritten(member))
+                addData(member, {{}, whole});
+        }
+        return;
+    }
+    const auto lowest = std::ranges::find_if(m_array.members, isInSync);
+    const auto* source = m_array.resyncOffset != kMaxSector ? resyncSource()
+                         : lowest != m_array.members.end()  ? &*lowest
+                                                            : nullptr;
+    addMirrored({{}, whole}, source);
+}
+
+void Writes::addForeground(SectorRange range)
+{
+    const bool mirrored = m_array.geometry.level == 1;
+    for (const auto& member : m_array.members) {
+        // Elsewhere rows go round the members, and a write takes parity with it.
+        if (isWritten(member))
+            addData(member, mirrored ? range : SectorRange{{}, member.superblock->dataSize});
+    }
+}
+
+std::vector<PlannedWrite> Writes::list()
+{
+    std::vector<PlannedWrite> all;
+    addWrites(all, std::move(m_writes));
+    return all;
+}
+
+} // namespace
+
+bool takesPart(const Member& member)
+{
+    return isWritten(member) || member.state == MemberState::Journal || isIdleSpare(member);
+}
+
+std::vector<PlannedWrite> plannedWrites(const AssemblyPlan& plan)
+{
+    if (!plan.array.canStart || plan.array.needs == Needs::Unsupported ||
+        plan.choices.mode == WriteMode::ReadOnly)
+        return {};
+    Writes writes(plan.array);
+    writes.addMetadata();
+    writes.addResync();
+    return writes.list();
+}
+
+std::vector<PlannedWrite> recoveryWrites(const ArrayReport& array)
+{
+    Writes writes(array);
+    writes.addMetadata();
+    writes.addRecovery();
+    return writes.list();
+}
+
+std::vector<PlannedWrite> repairWrites(const ArrayReport& array)
+{
+    Writes writes(array);
+    writes.addMetadata();
+    writes.addRepair();
+    return writes.list();
+}
+
+std::vector<PlannedWrite> foregroundWrites(const ArrayReport& array, SectorRange range)
+{
+    Writes writes(array);
+    const auto chunkBytes = array.bitmap ? array.bitmap->header.chunkBytes : 0;
+    const auto chunk = std::max<std::uint64_t>(chunkBytes / kSectorBytes, 1);
+    const auto pageOf = [](std::uint64_t bit) {
+        return (bit + kBitmapHeaderBits) / kBitmapPageBits;
+    };
+    const auto first = pageOf(range.begin.count / chunk);
+    const auto last = range.empty() ? first : pageOf((range.end.count - 1) / chunk);
+    const bool mirrored = array.geometry.level == 1;
+    writes.addMetadata(
+        [&](std::uint64_t page) { return !mirrored || (page >= first && page <= last); });
+    writes.addForeground(range);
+    return writes.list();
+}
+
+void addWrites(std::vector<PlannedWrite>& all, std::vector<PlannedWrite> more)
+{
+    std::ranges::move(more, std::back_inserter(all));
+    std::ranges::sort(all, {}, [](const PlannedWrite& write) {
+        return std::tuple(write.path, write.purpose, write.offset);
     });
     std::vector<PlannedWrite> merged;
-    for (auto& write : m_writes) {
+    for (auto& write : all) {
         const bool continues = !merged.empty() && merged.back().path == write.path &&
                                merged.back().purpose == write.purpose &&
                                write.offset <= merged.back().offset + merged.back().length;
@@ -194,37 +351,18 @@ void Writes::merge()
             merged.push_back(std::move(write));
         }
     }
-    m_writes = std::move(merged);
+    std::ranges::sort(merged, {}, [](const PlannedWrite& write) {
+        return std::tuple(write.path, write.offset, write.purpose);
+    });
+    all = std::move(merged);
 }
 
-std::vector<PlannedWrite> Writes::list()
+std::uint64_t writeBytes(const std::vector<PlannedWrite>& writes)
 {
-    for (const auto& member : m_array.members) {
-        if (takesPart(member)) {
-            add(member.path, member.superblock->location.bytes(),
-                superblockLength(*member.superblock).bytes(), WritePurpose::Superblock);
-        }
-    }
-    addBitmaps();
-    addData();
-    merge();
-    return std::move(m_writes);
-}
-
-} // namespace
-
-bool takesPart(const Member& member)
-{
-    return isWritten(member) || member.state == MemberState::Journal ||
-           (member.state == MemberState::Spare && member.reason.code == ReasonCode::IdleSpare);
-}
-
-std::vector<PlannedWrite> plannedWrites(const AssemblyPlan& plan)
-{
-    if (!plan.array.canStart || plan.array.needs == Needs::Unsupported ||
-        plan.choices.mode == WriteMode::ReadOnly)
-        return {};
-    return Writes(plan).list();
+    std::uint64_t bytes = 0;
+    for (const auto& write : writes)
+        bytes += write.purpose == WritePurpose::DataIfUnreadable ? 0 : write.length;
+    return bytes;
 }
 
 } // namespace bitmend

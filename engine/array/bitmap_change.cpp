@@ -180,6 +180,7 @@ Result<std::vector<BitmapPlace>> writeFirst(
     std::vector<BitmapPlace> places;
     if (!plan.choices.file.empty()) {
         BM_TRY(state.access.create(plan.choices.file, image));
+        state.allowed->allow(plan.choices.file, 0, image.size());
         file = BitmapFile{plan.choices.file, BM_TRY(state.access.open(plan.choices.file))};
         places.push_back({file->device.get(), 0, true});
         return places;
@@ -226,6 +227,11 @@ Result<BitmapOutcome> addBitmap(Array& array, const BitmapAddPlan& plan)
     const auto current = BM_TRY(planFor(state, plan.choices));
     if (current.offset != plan.offset || current.chunkBytes != plan.chunkBytes)
         return fail(ErrorCode::ChangedSincePlan, state.name);
+    // A file is made anew: there is nothing in it to be saved.
+    auto onMembers = plan.writes;
+    std::erase_if(
+        onMembers, [&plan](const PlannedWrite& write) { return write.path == plan.choices.file; });
+    BM_TRY(state.authorize(onMembers));
     const auto before = state.writtenBytes;
     std::optional<BitmapFile> file;
     const auto places = BM_TRY(writeFirst(state, plan, file));

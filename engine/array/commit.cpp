@@ -93,7 +93,7 @@ Result<void> writeHeader(ArrayState& state)
 // superblocks, which go on counting events, do.
 bool kickBitmap(ArrayState& state, LiveBitmap& bitmap)
 {
-    if (!state.culprit || state.culprit->code == ErrorCode::NoSpace)
+    if (!state.culprit || !isMembersFault(*state.culprit))
         return false;
     const auto* member = state.member(state.culprit->where);
     const bool isFile = state.bitmapFile && state.bitmapFile->path == state.culprit->where;

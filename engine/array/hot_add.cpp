@@ -191,6 +191,7 @@ Result<void> joinAsSpare(ArrayState& state, const HotAddPlan& plan)
     const auto location = BM_TRY(superblockPlace(state, *newcomer.device));
     if (roomForData(*state.reference, location, sizeOf(*newcomer.device)) != plan.dataSize)
         return fail(ErrorCode::ChangedSincePlan, plan.path);
+    BM_TRY(state.authorize(plan.writes));
     BM_TRY(writeSpare(state, newcomer, drawUpSpare(state, plan, location)));
     state.members.push_back(std::move(newcomer));
     return {};
@@ -204,6 +205,7 @@ Result<HotAddOutcome> slotSpare(ArrayState& state, const HotAddPlan& plan)
     BM_ASSERT(spare && !spare->hasRole());
     if (state.vacantRole() != plan.role)
         return fail(ErrorCode::ChangedSincePlan, plan.path);
+    BM_TRY(state.authorize(plan.writes));
 
     HotAddOutcome outcome;
     outcome.path = plan.path;

@@ -83,11 +83,16 @@ Result<void> flushAll(ArrayState& state)
     return {};
 }
 
-// A member without which data is lost is kept whatever it does. A full disk is nobody's fault, and
-// the others lie on it as well.
+bool isMembersFault(const Error& why)
+{
+    return why.code != ErrorCode::NoSpace && why.code != ErrorCode::NoSpaceInPlace &&
+           why.code != ErrorCode::OutsidePlan;
+}
+
+// A member without which data is lost is kept whatever it does.
 bool canLose(const ArrayState& state, const ArrayMember& member, const Error& why)
 {
-    return why.code != ErrorCode::NoSpace && state.canDoWithout(member);
+    return isMembersFault(why) && state.canDoWithout(member);
 }
 
 // Takes a member's role away; the others' superblocks do not say so yet.

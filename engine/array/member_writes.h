@@ -27,6 +27,9 @@ Result<void> flushAll(ArrayState& state);
 Result<void> noteRefusal(
     ArrayState& state, const ArrayMember& member, const Error& error, std::uint64_t offset);
 
+// Not a full disk, on which the others lie as well, nor a write that was ours to plan.
+bool isMembersFault(const Error& why);
+
 bool canLose(const ArrayState& state, const ArrayMember& member, const Error& why);
 
 // Takes a member's role away; the others' superblocks do not say so yet.

@@ -269,6 +269,7 @@ Result<HotAddOutcome> reAdd(Array& array, const ReAddPlan& plan)
         return fail(ErrorCode::ChangedSincePlan, plan.path);
     const auto before = state.writtenBytes;
     auto opened = BM_TRY(open(state, plan));
+    BM_TRY(state.authorize(plan.writes));
     // The failure is forgotten first: a returning member whose superblock is the newest for a
     // moment, and which another calls failed, would look like the other half of a split array.
     if (isListedFaulty(state, *opened.superblock))

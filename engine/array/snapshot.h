@@ -12,6 +12,7 @@ struct ArraySnapshot
 {
     ArrayReport report; // states, events and bitmap as they are now
     WriteMode mode{};
+    std::string restoreFile; // when in place: what it wrote over is saved there
     bool stopped = false;
     bool resyncDue = false;
     bool recoveryDue = false;

@@ -4,6 +4,7 @@
 #include "engine/array/array.h"
 #include "engine/array/array_state.h"
 #include "engine/array/hot_add.h"
+#include "engine/array/planned_writes.h"
 #include "engine/array/sync_members.h"
 #include "engine/array/sync_pass.h"
 #include "engine/array/sync_workers.h"
@@ -26,8 +27,13 @@ Result<void> prepare(ArrayState& state, SyncAction action)
     const auto guard = state.lock();
     if (action != SyncAction::Check)
         BM_TRY(state.writable());
-    if (isCheck(action))
-        return state.isRedundant() ? Result<void>() : fail(ErrorCode::NothingToDo, state.name);
+    if (isCheck(action)) {
+        if (!state.isRedundant())
+            return fail(ErrorCode::NothingToDo, state.name);
+        if (action == SyncAction::Check)
+            return {};
+        return state.authorize(repairWrites(state.published().report));
+    }
     const bool isDue = action == SyncAction::Resync ? state.resyncDue() : state.recoveryDue();
     if (!isDue)
         return fail(ErrorCode::NothingToDo, state.name);
@@ -38,7 +44,8 @@ Result<void> prepare(ArrayState& state, SyncAction action)
     // More of them are rebuilt in one go. One that does not fit may wait.
     while (state.idleSpare() && slotIdleSpare(state)) {
     }
-    return {};
+    state.publish();
+    return state.authorize(recoveryWrites(state.published().report));
 }
 
 std::unique_ptr<SyncPass> makePass(ArrayState& state, SyncOutcome& outcome, SyncScope scope)

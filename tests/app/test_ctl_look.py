@@ -117,7 +117,9 @@ class Plan(DemoCase):
         data = [write for write in plan["writes"] if write["purpose"] == "data"]
         self.assertEqual(sum(write["length"] for write in data), 38 * 65536)
         self.assertEqual({write["path"] for write in data}, {str(self.b)})
-        self.assertEqual(sum(write["length"] for write in plan["writes"]), plan["write_bytes"])
+        spared = [write for write in plan["writes"] if write["purpose"] == "data_if_unreadable"]
+        self.assertEqual({write["path"] for write in spared}, {str(self.a)})
+        self.assertEqual(sum(write["length"] for write in plan["writes"] if write not in spared), plan["write_bytes"])
 
     def test_read_only_writes_nothing(self):
         self.assertEqual(self.result("plan", "--read-only", self.folder)["writes"], [])

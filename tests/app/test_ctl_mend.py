@@ -158,7 +158,8 @@ class Mend(DemoCase):
             self.assertEqual(outcome.status, 2)
             outcome = run(command, "--overlay", self.overlay, "--in-place", self.a, self.b)
             self.assertEqual(outcome.status, 2)
-            self.refused(3, command, "--in-place", self.a, self.b, saying="Members are only ever read")
+            self.refused(2, command, "--overlay", self.overlay, "--restore-file", "x", self.a, self.b,
+                         saying="goes with --in-place")
         self.assertFalse(self.overlay.exists())
 
     def test_what_is_not_blank_is_not_taken_for_a_spare(self):

@@ -82,7 +82,7 @@ private slots:
     {
         for (int code = 0; code <= int(ErrorCode::NothingToDo); ++code) {
             for (const std::int64_t offset : {-1, 4096}) {
-                const Error error{ErrorCode(code), "a.img", offset, EIO, 3, 4};
+                const Error error{ErrorCode(code), "a.img", offset, EIO, 3, 4, "/dev/md0"};
                 QVERIFY2(isProse(sentence(error)), qPrintable(text(sentence(error))));
             }
         }

@@ -19,6 +19,9 @@ std::uint64_t WritesModel::bytes(bool data) const
 {
     std::uint64_t sum = 0;
     for (const auto& write : m_writes) {
+        // Where the copy that counts cannot be read, the write goes there in place of elsewhere.
+        if (write.purpose == WritePurpose::DataIfUnreadable)
+            continue;
         if ((write.purpose == WritePurpose::Data) == data)
             sum += write.length;
     }

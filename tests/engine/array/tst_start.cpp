@@ -312,6 +312,8 @@ private slots:
             expected{
                 {"m0.img", 4096, 512, WritePurpose::Superblock},
                 {"m0.img", 8192, 512, WritePurpose::BitmapHeader},
+                {"m0.img", data + 4 * 65536, 2 * 65536, WritePurpose::DataIfUnreadable},
+                {"m0.img", data + 9 * 65536, 65536, WritePurpose::DataIfUnreadable},
                 {"m1.img", 4096, 512, WritePurpose::Superblock},
                 {"m1.img", 8192, 512, WritePurpose::BitmapHeader},
                 {"m1.img", data + 4 * 65536, 2 * 65536, WritePurpose::Data},
