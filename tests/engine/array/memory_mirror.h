@@ -40,6 +40,7 @@ public:
         wrap();
     }
 
+    bool bitmapInFile() const { return m_shape.bitmapInFile; }
     std::size_t devices() const { return m_memory.size(); }
     std::vector<std::byte>& bytes(std::size_t device) { return m_memory[device]->bytes(); }
     FaultyDevice& device(std::size_t device) { return *m_faulty[device]; }
