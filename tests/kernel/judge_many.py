@@ -91,16 +91,14 @@ def data_of(image):
         return file.read(member.get("size") * (1024 if member.version == "0.90" else 512))
 
 
-def judge(sets, folder=None, timeout=400, keep=True):
-    """`sets`: (images, file of an external bitmap or None) of each. Returns their verdicts."""
-    scratch = tempfile.TemporaryDirectory(prefix="judge-many-")
-    try:
-        return judge_in(sets, Path(scratch.name), Path(folder or scratch.name), timeout, keep)
-    finally:
-        scratch.cleanup()
+def judge(sets, folder=None, timeout=540):
+    """`sets`: (images, file of an external bitmap or None) of each. Returns their verdicts. What is left of
+    the members goes to `folder`, where one is named."""
+    with tempfile.TemporaryDirectory(prefix="judge-many-") as scratch:
+        return judge_in(sets, Path(scratch), folder, timeout)
 
 
-def judge_in(sets, scratch, folder, timeout, keep):
+def judge_in(sets, scratch, folder, timeout):
     share = scratch / "share"
     share.mkdir()
     disk = scratch / "pool.img"
@@ -131,7 +129,7 @@ def judge_in(sets, scratch, folder, timeout, keep):
     lab.require(lab.run(begin + "\n".join(lines) + "\n", share, disks, timeout))
     verdicts = []
     for number, (images, _) in enumerate(sets):
-        left = [folder / f"left{number}-{index}.img" for index in range(len(images))] if keep else []
+        left = [Path(folder) / f"left{number}-{index}.img" for index in range(len(images) if folder else 0)]
         for index, image in enumerate(left):
             pool.extract(disk, share, f"n{number}-{index}", image)
         verdicts.append(Verdict(share, number, images, left))
