@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writers, readers, upkeep and a window beside a resync, a hot-add and a recovery, all at once: no
-// acknowledged write is lost, no reader sees half a block, all copies are equal at the end, and
-// ThreadSanitizer has nothing to say. Once more with a member that fails in the middle.
+// Writers, readers, upkeep and a window beside a resync, a hot-add, a recovery and a bitmap that is
+// taken away and added again, all at once: no acknowledged write is lost, no reader sees half a
+// block, all copies are equal at the end, and ThreadSanitizer has nothing to say. Once more with a
+// member that fails in the middle.
+//
+// With a folder as argument the members of the first are left there as image files, and a list of
+// what was acknowledged, for the kernel to judge.
+#include "engine/array/bitmap_change.h"
 #include "engine/array/hot_add.h"
 #include "engine/array/sync.h"
 #include "tests/engine/array/memory_mirror.h"
@@ -10,6 +15,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -83,6 +90,14 @@ public:
             m_threads[i].join();
     }
 
+    // "block stamp", a line each.
+    void list(const std::filesystem::path& path) const
+    {
+        std::ofstream file(path);
+        for (std::uint64_t block = 0; block < kOwnBlocks; ++block)
+            file << block << ' ' << m_acknowledged[block] << '\n';
+    }
+
     void check(std::span<const std::byte> data) const
     {
         for (std::uint64_t block = 0; block < kOwnBlocks; ++block) {
@@ -136,7 +151,17 @@ private:
     std::vector<std::thread> m_threads;
 };
 
-void jobsBesideWriters()
+void leaveForTheKernel(MemoryMirror& mirror, const Load& load, const std::filesystem::path& folder)
+{
+    load.list(folder / "acknowledged");
+    for (const std::size_t i : {0U, 1U, 2U}) {
+        const auto& bytes = mirror.bytes(i);
+        std::ofstream(folder / (std::to_string(i) + ".img"), std::ios::binary)
+            .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+    }
+}
+
+void jobsBesideWriters(const std::filesystem::path& folder)
 {
     MemoryMirror mirror(shape());
     prepare(mirror);
@@ -151,6 +176,9 @@ void jobsBesideWriters()
     EXPECT(hotAdd(*array, *plan));
     const auto recovered = sync(*array, SyncAction::Recover, control);
     EXPECT(recovered && recovered->completed);
+    EXPECT(removeBitmap(*array));
+    const auto bitmap = planBitmapAdd(*array, {.chunkBytes = kChunk});
+    EXPECT(bitmap && addBitmap(*array, *bitmap));
 
     load.finish();
     EXPECT(stop(*array));
@@ -161,6 +189,8 @@ void jobsBesideWriters()
         EXPECT(!mirror.superblock(i).isDirty());
         EXPECT(mirror.superblock(i).events == mirror.superblock(0).events);
     }
+    if (!folder.empty())
+        leaveForTheKernel(mirror, load, folder);
 }
 
 void aMemberFailsBesideWriters()
@@ -208,9 +238,9 @@ void stopBesideWriters()
 
 } // namespace
 
-int main()
+int main(int count, char** words)
 {
-    jobsBesideWriters();
+    jobsBesideWriters(count > 1 ? words[1] : "");
     aMemberFailsBesideWriters();
     stopBesideWriters();
 }
