@@ -4,6 +4,7 @@
 #include "ui/demo.h"
 #include "ui/dialogs/assembly_dialog.h"
 #include "ui/dialogs/hot_add_dialog.h"
+#include "ui/stripe_reader.h"
 #include "ui/text.h"
 #include "ui/widgets/array_page.h"
 #include "ui/widgets/empty_page.h"
@@ -60,6 +61,7 @@ MainWindow::MainWindow(Engine& engine, QWidget* parent)
     setCentralWidget(m_stack);
 
     m_jobs = new ArrayJobs(engine, *m_jobBar, *m_log, this);
+    new StripeReader(engine, m_arrayPage->stripe(), this);
     makeToolBar();
     makeMenus();
     connectActions();

@@ -107,6 +107,17 @@ Verdict verdictOf(const ArrayView& array)
     return verdict;
 }
 
+namespace {
+
+QString lossesText(int stood)
+{
+    if (stood <= 0)
+        return tr("stands no more loss");
+    return stood == 1 ? tr("stands one more loss") : tr("stands %1 more losses").arg(stood);
+}
+
+} // namespace
+
 QString subtitleOf(const ArrayView& array)
 {
     const auto& report = array.report;
@@ -115,6 +126,8 @@ QString subtitleOf(const ArrayView& array)
         tr("%1 of %2 members").arg(all - report.missing).arg(all),
         sizeText(report.arraySize.bytes()),
         tr("metadata %1").arg(QString::fromUtf8(toString(report.version).data()))};
+    if (report.canStart)
+        parts.insert(2, lossesText(report.tolerance));
     if (array.assembled && array.assembled->mode == WriteMode::ReadOnly) {
         parts += tr("assembled read-only");
     } else if (array.assembled) {

@@ -32,8 +32,8 @@ struct Verdict
 };
 Verdict verdictOf(const ArrayView& array);
 
-// "RAID 1 · 2 of 2 members · 1.8 TiB · metadata 1.2 · on overlays, nothing is written to the
-// images"
+// "RAID 1 · 2 of 2 members · stands one more loss · 1.8 TiB · metadata 1.2 · on overlays, nothing
+// is written to the images"
 QString subtitleOf(const ArrayView& array);
 
 // "reads 4.6 GiB, writes at most 2.3 GiB"

@@ -30,6 +30,12 @@ Pair pairOf(ColorRole role)
         return {0xff9a9a9a, 0xff8a8a8a};
     case ColorRole::PageDue:
         return {0xffcc79a7, 0xffcc79a7};
+    case ColorRole::Data:
+        return {0xff009e73, 0xff2bb58c};
+    case ColorRole::ParityP:
+        return {0xff0072b2, 0xff56b4e9};
+    case ColorRole::ParityQ:
+        return {0xffa8518a, 0xffcc79a7};
     }
     return {};
 }

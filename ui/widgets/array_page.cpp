@@ -7,6 +7,7 @@
 #include "ui/widgets/elided_label.h"
 #include "ui/widgets/members_view.h"
 #include "ui/widgets/pill.h"
+#include "ui/widgets/stripe_tab.h"
 #include "ui/widgets/superblocks_view.h"
 #include "ui/widgets/verdict_box.h"
 
@@ -33,6 +34,7 @@ ArrayPage::ArrayPage(QWidget* parent)
     , m_heatmap(new BitmapHeatmap(this))
     , m_noBitmap(new QLabel(this))
     , m_superblocks(new SuperblocksView(this))
+    , m_stripe(new StripeTab(this))
 {
     setObjectName(QStringLiteral("arrayPage"));
     QFont big = font();
@@ -49,6 +51,8 @@ ArrayPage::ArrayPage(QWidget* parent)
     m_tabs->setAccessibleName(tr("Views of the array"));
     m_tabs->addTab(makeOverview(), tr("Overview"));
     m_tabs->addTab(m_superblocks, tr("Superblocks"));
+    m_tabs->addTab(m_stripe, tr("Stripe"));
+    connect(m_heatmap, &BitmapHeatmap::selectionChanged, this, &ArrayPage::showStripeOf);
 
     auto* heading = new QHBoxLayout;
     heading->setSpacing(12);
@@ -101,9 +105,26 @@ void ArrayPage::setArray(
     m_model.setLabels(sources);
     m_model.setMembers(report.members);
     showSuperblocks(report.members);
+    const bool mapped = StripeTab::canShow(report);
+    m_tabs->setTabVisible(m_tabs->indexOf(m_stripe), mapped);
+    if (mapped)
+        m_stripe->setArray(report, sources);
     if (m_shown != report.uuid)
         m_heatmap->setFrame({}); // nothing of the last array's selection stays
     m_shown = report.uuid;
+}
+
+// What is selected in the bitmap is what the stripes begin with.
+void ArrayPage::showStripeOf(quint64 chunk)
+{
+    const auto frame = m_heatmap->frame();
+    if (!frame)
+        return;
+    const Sectors sector{chunk * (frame->chunkBytes / kSectorBytes)};
+    if (frame->arrayAddressed)
+        m_stripe->goToArraySector(sector);
+    else
+        m_stripe->goToMemberSector(0, std::int64_t(sector.count));
 }
 
 // Only when they changed: what is selected and scrolled to in the tab stays while a scan goes on.

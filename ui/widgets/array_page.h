@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything about one array: its name and state, the verdict with the safe next step, its members,
-// its write-intent bitmap, its superblocks.
+// its write-intent bitmap, its superblocks, its stripes.
 #pragma once
 
 #include "ui/models/members_model.h"
@@ -21,6 +21,7 @@ namespace bitmend {
 class BitmapHeatmap;
 class MembersView;
 class Pill;
+class StripeTab;
 class SuperblocksView;
 class VerdictBox;
 
@@ -36,9 +37,11 @@ public:
     void setFrame(const BitmapFramePtr& frame);
     void setStep(QAction* step);
     BitmapHeatmap& heatmap() { return *m_heatmap; }
+    StripeTab& stripe() { return *m_stripe; }
 
 private:
     QWidget* makeOverview();
+    void showStripeOf(quint64 chunk);
     void showSuperblocks(const std::vector<Member>& members);
 
     QLabel* m_title;
@@ -51,6 +54,7 @@ private:
     BitmapHeatmap* m_heatmap;
     QLabel* m_noBitmap;
     SuperblocksView* m_superblocks;
+    StripeTab* m_stripe;
     std::optional<Uuid> m_shown;
     std::vector<std::pair<std::string, const void*>> m_shownSuperblocks; // compared, not followed
 };
