@@ -50,6 +50,18 @@ ScanReport asScanned(const ArrayState& state)
     return report;
 }
 
+// By its superblock, which is not written any more, it would only be out of date.
+void sayFaulty(const ArrayState& state, ArrayReport& report)
+{
+    for (auto& member : report.members) {
+        const auto* running = state.member(member.path);
+        if (!running || !running->isFaulty())
+            continue;
+        member.state = MemberState::Faulty;
+        member.reason = {ReasonCode::RecordedFaulty, 0, 0, report.reference};
+    }
+}
+
 // What the kernel takes of each member once it runs the array, and writes back as the size.
 Sectors usedOfMember(const Geometry& geometry, Sectors arraySize)
 {
@@ -353,6 +365,7 @@ void ArrayState::publish()
         const auto now = planAssembly(asScanned(*this), plan.array.uuid, plan.choices);
         if (now)
             snapshot.report = now->array;
+        sayFaulty(*this, snapshot.report);
     }
     snapshot.mode = mode;
     if (restoreFile)

@@ -21,6 +21,23 @@ const Member* known(const ArrayState& state, const std::string& path)
     return found == members.end() || !found->superblock ? nullptr : &*found;
 }
 
+// As it lies there now: it may come back.
+void remember(ArrayState& state, const ArrayMember& leaving)
+{
+    auto& members = state.plan.array.members;
+    auto place = std::ranges::find(members, leaving.path, &Member::path);
+    if (place == members.end())
+        place = members.insert(place, Member{});
+    *place = {};
+    place->path = leaving.path;
+    place->role = leaving.superblock->role();
+    place->devNumber = static_cast<int>(leaving.superblock->devNumber);
+    place->deviceUuid = leaving.superblock->deviceUuid;
+    place->state = MemberState::Stale;
+    place->events = leaving.superblock->events;
+    place->superblock = leaving.superblock;
+}
+
 MembershipOutcome outcomeOf(const ArrayState& state, std::string path, std::uint64_t before)
 {
     return {std::move(path), state.events, state.writtenBytes - before};
@@ -247,6 +264,8 @@ Result<MembershipOutcome> removeMember(Array& array, const std::string& path)
     if (!running && !isListedFaulty(state, *member->superblock))
         return fail(ErrorCode::NothingToDo, state.name);
     const auto before = state.writtenBytes;
+    if (running)
+        remember(state, *running);
     std::erase_if(state.members, [&](const ArrayMember& one) { return one.path == path; });
     BM_TRY(updateSuperblocks(state));
     publish(state);

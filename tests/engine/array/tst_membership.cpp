@@ -86,6 +86,7 @@ private slots:
     void reAdd_writesItsBitmapBeforeItsRole();
     void reAdd_refusesAMemberOlderThanTheBitmap();
     void reAdd_withoutBitmapWantsEqualEvents();
+    void reAdd_takesBackWhoLeftInTheSameRun();
     void planReAdd_writesNothing();
     void failAndRemove_surviveEveryCut();
     void reAdd_survivesEveryCut();
@@ -217,6 +218,29 @@ void TestMembership::reAdd_withoutBitmapWantsEqualEvents()
     fill(mirror, 2);
     failAndStop(mirror, "m1");
     QCOMPARE(planReAdd(*mirror.running(), "m1").error().code, ErrorCode::CannotReAdd);
+}
+
+// Its superblock is not the one that it was assembled with any more.
+void TestMembership::reAdd_takesBackWhoLeftInTheSameRun()
+{
+    MemoryMirror mirror(clean(3));
+    fill(mirror, 3);
+    auto array = mirror.running();
+    const std::vector<std::byte> block(4096, std::byte{7});
+    QVERIFY(array->writeAt(0, block));
+    QVERIFY(failMember(*array, "m2"));
+    const auto members = array->snapshot().report.members;
+    QCOMPARE(std::ranges::find(members, "m2", &Member::path)->state, MemberState::Faulty);
+    QVERIFY(array->writeAt(65'536, block));
+    QVERIFY(removeMember(*array, "m2"));
+    const auto plan = planReAdd(*array, "m2");
+    QVERIFY(plan);
+    QCOMPARE(plan->role, 2);
+    QVERIFY(reAdd(*array, *plan));
+    JobControl control;
+    QVERIFY(sync(*array, SyncAction::Recover, control));
+    QVERIFY(stop(*array));
+    QVERIFY(std::ranges::equal(mirror.data(2), mirror.data(0)));
 }
 
 void TestMembership::planReAdd_writesNothing()
