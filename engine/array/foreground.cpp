@@ -263,7 +263,9 @@ Result<void> maintain(ArrayState& state)
     const auto guard = state.lock();
     if (state.mode == WriteMode::ReadOnly || state.isStopped || state.failure)
         return {};
-    BM_TRY(sweepWhenDue(state));
+    const auto swept = sweepWhenDue(state);
+    state.frames.publish(LiveFrames::Pace::WhenDue);
+    BM_TRY(swept);
     const bool isIdle = state.writesUnderWay == 0 && state.resyncOffset == kMaxSector &&
                         state.clock() - state.lastWrite >= kSafeModeDelay;
     if (!state.isDirty || !isIdle)

@@ -13,6 +13,13 @@ void show(ArrayState& state, ChunkRun run, bool isSet)
     }
 }
 
+// Until they are on disk; commit takes the mark away.
+void markPagesDue(ArrayState& state, ChunkRun run)
+{
+    if (!run.empty() && !state.bitmapKicked)
+        state.frames.setPagesDue(pageOfChunk(run.begin), pageOfChunk(run.end - 1) + 1, true);
+}
+
 } // namespace
 
 void setBit(ArrayState& state, LiveBitmap& bitmap, std::uint64_t chunk)
@@ -20,12 +27,14 @@ void setBit(ArrayState& state, LiveBitmap& bitmap, std::uint64_t chunk)
     bitmap.set(chunk);
     state.frames.mark({chunk, chunk + 1}, ChunkState::Dirty);
     show(state, {chunk, chunk + 1}, true);
+    markPagesDue(state, {chunk, chunk + 1});
 }
 
 void clearBits(ArrayState& state, LiveBitmap& bitmap, ChunkRun run, LiveBitmap::Pace pace)
 {
     bitmap.clear(run, pace);
     show(state, run, false);
+    markPagesDue(state, run);
 }
 
 void clearUnlessWritten(ArrayState& state, LiveBitmap& bitmap, ChunkRun range)

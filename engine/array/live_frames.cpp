@@ -38,6 +38,7 @@ void LiveFrames::beginAnew(const ArrayReport& report)
 void LiveFrames::mark(ChunkRun chunks, ChunkState state)
 {
     const std::lock_guard lock(m_mutex);
+    m_changed = true;
     if (!chunks.empty())
         m_builder.mark(chunks.begin, chunks.end - 1, state);
 }
@@ -54,6 +55,7 @@ void LiveFrames::setMemberBits(const std::string& path, ChunkRun chunks, bool va
 {
     const std::lock_guard lock(m_mutex);
     const auto index = withCopy(path);
+    m_changed = true;
     if (index && !chunks.empty())
         m_builder.setMemberBits(*index, chunks.begin, chunks.end - 1, value);
 }
@@ -63,6 +65,7 @@ void LiveFrames::addMember(const std::string& path, int role, Sectors dataOffset
     const std::lock_guard lock(m_mutex);
     if (m_members.contains(path))
         return;
+    m_changed = true;
     MemberBits member;
     member.path = path;
     member.role = role;
@@ -78,6 +81,7 @@ void LiveFrames::setMemberBits(const std::string& path, const BitmapBits& bits)
     const auto index = withCopy(path);
     if (!index)
         return;
+    m_changed = true;
     for (std::uint64_t chunk = 0; chunk < bits.chunks;) {
         auto end = chunk;
         const bool value = bits.test(chunk);
@@ -91,6 +95,7 @@ void LiveFrames::setMemberBits(const std::string& path, const BitmapBits& bits)
 void LiveFrames::setPagesDue(std::uint64_t begin, std::uint64_t end, bool due)
 {
     const std::lock_guard lock(m_mutex);
+    m_changed = true;
     if (begin < end)
         m_builder.setPagesDue(begin, end - 1, due);
 }
@@ -98,6 +103,7 @@ void LiveFrames::setPagesDue(std::uint64_t begin, std::uint64_t end, bool due)
 void LiveFrames::setSyncPosition(std::int64_t chunk)
 {
     const std::lock_guard lock(m_mutex);
+    m_changed = true;
     m_builder.setSyncPosition(chunk);
 }
 
@@ -105,8 +111,9 @@ void LiveFrames::publish(Pace pace)
 {
     const std::lock_guard lock(m_mutex);
     const auto now = std::chrono::steady_clock::now();
-    if (pace == Pace::WhenDue && now - m_published < kFrameInterval)
+    if (pace == Pace::WhenDue && (!m_changed || now - m_published < kFrameInterval))
         return;
+    m_changed = false;
     m_published = now;
     m_box.store(m_builder.publish());
 }

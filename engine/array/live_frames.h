@@ -19,7 +19,7 @@ class LiveFrames
 {
 public:
     enum class Pace : std::uint8_t {
-        WhenDue, // at most one frame every 33 ms
+        WhenDue, // at most one frame every 33 ms, and none when nothing changed
         Now,     // the first and the last of a job
     };
 
@@ -45,6 +45,7 @@ private:
     mutable std::mutex m_mutex; // guards all but the box
     BitmapFrameBuilder m_builder;
     std::map<std::string, std::size_t> m_members; // by path: the builder's index
+    bool m_changed = false;                       // since the last frame
     std::chrono::steady_clock::time_point m_published;
     mutable FrameBox<BitmapFrame> m_box;
 };
