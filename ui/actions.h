@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every command of the window in one place: its words, its shortcut, and whether it is possible
-// now. What is not possible says in its tooltip why.
+// now. What is possible says in its menu what it would read and write, what is not says in its
+// tooltip why.
 #pragma once
 
 #include "ui/badge.h"
+
+#include <string>
 
 class QAction;
 class QObject;
 
 namespace bitmend {
+
+// What the commands are about to be used on.
+struct Situation
+{
+    const ArrayView* array = nullptr; // null: none is chosen
+    Activity activity = Activity::None;
+    bool isWriting = false;
+    bool isDemo = false;
+    std::string member; // the path of the chosen one; empty: none
+};
 
 struct Actions
 {
@@ -22,12 +35,20 @@ struct Actions
     QAction* assemble;
     QAction* resync;
     QAction* recover;
+    QAction* check;
+    QAction* repair;
     QAction* hotAdd;
     QAction* stop;
     QAction* lookAtMembers; // instead of at the overlays
     QAction* pauseJob;
 
+    // On the chosen member.
+    QAction* reAdd;
+    QAction* fail;
+    QAction* remove;
+
     QAction* demo;
+    QAction* writeSomething; // into the demo
     QAction* shortcuts;
     QAction* about;
 
@@ -36,11 +57,17 @@ struct Actions
 
     explicit Actions(QObject* parent);
 
-    // `array` null: none is chosen.
-    void allow(const ArrayView* array, Activity activity);
+    void allow(const Situation& situation);
 
     // The safe next step for this array; null when there is nothing to do.
     QAction* nextStep(const ArrayView& array, Activity activity) const;
+
+private:
+    void allowSyncs(const Situation& now);
+    void allowMembership(const Situation& now);
 };
+
+// The member that reAdd takes: the chosen one, or the only one that can come back. Null: none.
+const Returning* returningMember(const Situation& situation);
 
 } // namespace bitmend

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/array_jobs.h"
 
+#include "ui/text.h"
 #include "ui/widgets/log_panel.h"
 
 #include <QFutureWatcher>
 
+#include <algorithm>
 #include <utility>
 
 namespace bitmend {
@@ -45,26 +47,27 @@ void ArrayJobs::run(
             control->cancel();
         };
     }
-    m_running[uuid] = {activity, title, m_bar.add(std::move(view))};
-    emit activityChanged(uuid, activity);
+    const JobBar::Id row = m_bar.add(std::move(view));
+    m_running[row] = {uuid, activity, title};
+    emit activityChanged(uuid, this->activity(uuid));
 
     auto* watcher = new QFutureWatcher<Result<T>>(this);
-    connect(watcher, &QFutureWatcher<Result<T>>::finished, this, [this, watcher, uuid] {
+    connect(watcher, &QFutureWatcher<Result<T>>::finished, this, [this, watcher, row] {
         const Result<T> result = watcher->result();
         watcher->deleteLater();
-        conclude(uuid, result ? outcomeOf(*result) : outcomeOf(result.error()));
+        conclude(row, result ? outcomeOf(*result) : outcomeOf(result.error()));
     });
     watcher->setFuture(job.result);
 }
 
-void ArrayJobs::conclude(const Uuid& uuid, const Outcome& outcome)
+void ArrayJobs::conclude(JobBar::Id row, const Outcome& outcome)
 {
-    const auto job = m_running.find(uuid);
-    m_bar.finish(job->second.row, outcome.tone, outcome.sentence);
-    m_log.add(QStringLiteral("%1: %2").arg(job->second.title, outcome.sentence));
-    m_running.erase(job);
-    emit activityChanged(uuid, Activity::None);
-    emit finished(uuid, outcome);
+    const auto job = m_running.extract(row);
+    const Running& was = job.mapped();
+    m_bar.finish(row, outcome.tone, outcome.sentence);
+    m_log.add(QStringLiteral("%1: %2").arg(was.title, outcome.sentence));
+    emit activityChanged(was.uuid, activity(was.uuid));
+    emit finished(was.uuid, outcome);
 }
 
 void ArrayJobs::assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay)
@@ -74,22 +77,54 @@ void ArrayJobs::assemble(const AssemblyPlan& plan, const std::filesystem::path& 
         m_engine.assemble(plan, overlay), Steering::None);
 }
 
-void ArrayJobs::resync(const ArrayReport& array)
+void ArrayJobs::sync(const ArrayReport& array, SyncAction action)
 {
-    run(array.uuid, Activity::Resyncing, tr("Resync %1").arg(QString::fromStdString(array.name)),
-        m_engine.resync(array.uuid), Steering::PauseAndCancel);
-}
-
-void ArrayJobs::recover(const ArrayReport& array)
-{
-    run(array.uuid, Activity::Recovering, tr("Recover %1").arg(QString::fromStdString(array.name)),
-        m_engine.recover(array.uuid), Steering::PauseAndCancel);
+    const QString name = QString::fromStdString(array.name);
+    const auto [activity, title] = [action, &name]() -> std::pair<Activity, QString> {
+        switch (action) {
+        case SyncAction::Resync:
+            return {Activity::Resyncing, tr("Resync %1").arg(name)};
+        case SyncAction::Recover:
+            return {Activity::Recovering, tr("Recover %1").arg(name)};
+        case SyncAction::Check:
+            return {Activity::Checking, tr("Check %1").arg(name)};
+        case SyncAction::Repair:
+            return {Activity::Repairing, tr("Repair %1").arg(name)};
+        }
+        return {};
+    }();
+    run(array.uuid, activity, title, m_engine.sync(array.uuid, action), Steering::PauseAndCancel);
 }
 
 void ArrayJobs::hotAdd(const ArrayReport& array, const HotAddPlan& plan)
 {
     run(array.uuid, Activity::Adding, tr("Hot-add to %1").arg(QString::fromStdString(array.name)),
         m_engine.hotAdd(array.uuid, plan), Steering::PauseAndCancel);
+}
+
+void ArrayJobs::reAdd(const ArrayReport& array, const ReAddPlan& plan)
+{
+    run(array.uuid, Activity::Adding,
+        tr("Re-add %1 to %2").arg(nameOf(plan.path), QString::fromStdString(array.name)),
+        m_engine.reAdd(array.uuid, plan), Steering::PauseAndCancel);
+}
+
+void ArrayJobs::failMember(const ArrayReport& array, const std::string& path)
+{
+    run(array.uuid, Activity::Changing, tr("Fail %1").arg(nameOf(path)),
+        m_engine.failMember(array.uuid, path), Steering::None);
+}
+
+void ArrayJobs::removeMember(const ArrayReport& array, const std::string& path)
+{
+    run(array.uuid, Activity::Changing, tr("Remove %1").arg(nameOf(path)),
+        m_engine.removeMember(array.uuid, path), Steering::None);
+}
+
+void ArrayJobs::writeSomething(const ArrayReport& array)
+{
+    run(array.uuid, Activity::Writing, tr("Write to %1").arg(QString::fromStdString(array.name)),
+        m_engine.writeSomething(array.uuid), Steering::PauseAndCancel);
 }
 
 void ArrayJobs::stop(const ArrayReport& array)
@@ -100,14 +135,24 @@ void ArrayJobs::stop(const ArrayReport& array)
 
 Activity ArrayJobs::activity(const Uuid& uuid) const
 {
-    const auto job = m_running.find(uuid);
-    return job == m_running.end() ? Activity::None : job->second.activity;
+    for (const auto& [row, job] : m_running) {
+        if (job.uuid == uuid && job.activity != Activity::Writing)
+            return job.activity;
+    }
+    return Activity::None;
+}
+
+bool ArrayJobs::isWriting(const Uuid& uuid) const
+{
+    return std::ranges::any_of(m_running, [&uuid](const auto& entry) {
+        return entry.second.uuid == uuid && entry.second.activity == Activity::Writing;
+    });
 }
 
 QStringList ArrayJobs::running() const
 {
     QStringList titles;
-    for (const auto& [uuid, job] : m_running)
+    for (const auto& [row, job] : m_running)
         titles += job.title;
     return titles;
 }

@@ -25,12 +25,16 @@ public:
     ArrayJobs(Engine& engine, JobBar& bar, LogPanel& log, QObject* parent);
 
     void assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay);
-    void resync(const ArrayReport& array);
-    void recover(const ArrayReport& array);
+    void sync(const ArrayReport& array, SyncAction action);
     void hotAdd(const ArrayReport& array, const HotAddPlan& plan);
+    void reAdd(const ArrayReport& array, const ReAddPlan& plan);
+    void failMember(const ArrayReport& array, const std::string& path);
+    void removeMember(const ArrayReport& array, const std::string& path);
+    void writeSomething(const ArrayReport& array);
     void stop(const ArrayReport& array);
 
-    Activity activity(const Uuid& uuid) const;
+    Activity activity(const Uuid& uuid) const; // of its strand
+    bool isWriting(const Uuid& uuid) const;
     bool isBusy() const { return !m_running.empty(); }
     QStringList running() const; // "Resync web:data", one per job
 
@@ -41,21 +45,21 @@ signals:
 private:
     struct Running
     {
+        Uuid uuid;
         Activity activity;
         QString title;
-        JobBar::Id row;
     };
     enum class Steering : std::uint8_t { None, PauseAndCancel };
 
     template <typename T>
     void run(
         const Uuid& uuid, Activity activity, const QString& title, Job<T> job, Steering steering);
-    void conclude(const Uuid& uuid, const Outcome& outcome);
+    void conclude(JobBar::Id row, const Outcome& outcome);
 
     Engine& m_engine;
     JobBar& m_bar;
     LogPanel& m_log;
-    std::map<Uuid, Running> m_running;
+    std::map<JobBar::Id, Running> m_running;
 };
 
 } // namespace bitmend

@@ -68,10 +68,17 @@ Badge badgeOf(const ArrayView& array, Activity activity)
         return working(QT_TRANSLATE_NOOP("badge", "resyncing"));
     case Activity::Recovering:
         return working(QT_TRANSLATE_NOOP("badge", "recovering"));
+    case Activity::Checking:
+        return working(QT_TRANSLATE_NOOP("badge", "checking"));
+    case Activity::Repairing:
+        return working(QT_TRANSLATE_NOOP("badge", "repairing"));
     case Activity::Adding:
         return working(QT_TRANSLATE_NOOP("badge", "adding"));
+    case Activity::Changing:
+        return working(QT_TRANSLATE_NOOP("badge", "changing"));
     case Activity::Stopping:
         return working(QT_TRANSLATE_NOOP("badge", "stopping"));
+    case Activity::Writing: // says nothing about its state
     case Activity::None:
         break;
     }

@@ -25,7 +25,18 @@ struct Badge
 };
 
 // What is being done to an array at this moment.
-enum class Activity : std::uint8_t { None, Assembling, Resyncing, Recovering, Adding, Stopping };
+enum class Activity : std::uint8_t {
+    None,
+    Assembling,
+    Resyncing,
+    Recovering,
+    Checking,
+    Repairing,
+    Adding,
+    Changing, // who is a member
+    Stopping,
+    Writing, // beside whatever else goes on
+};
 
 Badge badgeOf(MemberState state);
 Badge badgeOf(const ArrayView& array, Activity activity);

@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <string_view>
 
 // Q_INIT_RESOURCE has to stand outside any namespace.
 static void initResources() { Q_INIT_RESOURCE(demo); }
@@ -23,6 +24,7 @@ namespace bitmend {
 namespace {
 
 constexpr std::array kImages{"disk-a.img", "disk-b.img", "spare.img"};
+constexpr std::string_view kArray = "da860cb5:20923e19:25acf986:73bbb84c";
 constexpr qsizetype kBlock = 65'536;
 
 bool isZero(const QByteArray& bytes, qsizetype from, qsizetype length)
@@ -70,6 +72,8 @@ QString demoFolder()
     return QStandardPaths::writableLocation(QStandardPaths::AppLocalDataLocation) +
            QStringLiteral("/demo");
 }
+
+bool isDemo(const Uuid& array) { return array == parseUuid(kArray); }
 
 Result<std::vector<std::string>> unpackDemo(const QString& folder)
 {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/base/result.h"
+#include "engine/base/uuid.h"
 
 #include <QString>
 
@@ -16,5 +17,8 @@ namespace bitmend {
 Result<std::vector<std::string>> unpackDemo(const QString& folder);
 
 QString demoFolder();
+
+// Wherever it was unpacked, by whom.
+bool isDemo(const Uuid& array);
 
 } // namespace bitmend

@@ -2,8 +2,6 @@
 #include "ui/main_window.h"
 
 #include "ui/demo.h"
-#include "ui/dialogs/assembly_dialog.h"
-#include "ui/dialogs/hot_add_dialog.h"
 #include "ui/stripe_reader.h"
 #include "ui/text.h"
 #include "ui/widgets/array_page.h"
@@ -119,9 +117,24 @@ void MainWindow::connectActions()
     connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
     connect(m_actions.assemble, &QAction::triggered, this, &MainWindow::reviewAssembly);
     connect(m_actions.hotAdd, &QAction::triggered, this, &MainWindow::reviewHotAdd);
-    connect(m_actions.resync, &QAction::triggered, this, [this] { onArray(&ArrayJobs::resync); });
-    connect(m_actions.recover, &QAction::triggered, this, [this] { onArray(&ArrayJobs::recover); });
-    connect(m_actions.stop, &QAction::triggered, this, [this] { onArray(&ArrayJobs::stop); });
+    const std::pair<QAction*, SyncAction> syncs[] = {{m_actions.resync, SyncAction::Resync},
+        {m_actions.recover, SyncAction::Recover}, {m_actions.check, SyncAction::Check}};
+    for (const auto& [command, what] : syncs)
+        connect(command, &QAction::triggered, this, [this, what = what] { sync(what); });
+    connect(m_actions.repair, &QAction::triggered, this, &MainWindow::repair);
+    connect(m_actions.reAdd, &QAction::triggered, this, &MainWindow::reAdd);
+    connect(m_actions.fail, &QAction::triggered, this, &MainWindow::failMember);
+    connect(m_actions.remove, &QAction::triggered, this, &MainWindow::removeMember);
+    connect(m_actions.stop, &QAction::triggered, this, &MainWindow::stop);
+    connect(m_actions.writeSomething, &QAction::triggered, this, [this] {
+        if (const auto array = current())
+            m_jobs->writeSomething(array->report);
+    });
+    connect(m_arrayPage, &ArrayPage::memberMenuWanted, this, &MainWindow::showMemberMenu);
+    connect(m_arrayPage, &ArrayPage::memberChosen, this, [this] {
+        const auto array = current();
+        allowActions(array ? &*array : nullptr);
+    });
     connect(m_actions.pauseJob, &QAction::triggered, m_jobBar, &JobBar::togglePause);
     connect(m_actions.lookAtMembers, &QAction::triggered, this, [this] {
         std::vector<std::string> paths;
@@ -228,7 +241,7 @@ void MainWindow::showCurrent()
         return;
     }
     setWindowTitle(tr("Bitmend"));
-    m_actions.allow(nullptr, Activity::None);
+    allowActions(nullptr);
     m_frameTimer.stop();
     const QString path = m_panel->currentIndex().data(SourcesModel::PathRole).toString();
     for (const auto& source : m_engine.sources()) {
@@ -242,16 +255,32 @@ void MainWindow::showCurrent()
     m_pages->setCurrentWidget(m_empty);
 }
 
+Situation MainWindow::situationOf(const ArrayView* array) const
+{
+    Situation now;
+    now.array = array;
+    if (!array)
+        return now;
+    now.activity = m_jobs->activity(array->report.uuid);
+    now.isWriting = m_jobs->isWriting(array->report.uuid);
+    now.isDemo = isDemo(array->report.uuid);
+    now.member = m_arrayPage->chosenMember();
+    return now;
+}
+
+void MainWindow::allowActions(const ArrayView* array) { m_actions.allow(situationOf(array)); }
+
 void MainWindow::showArray(const ArrayView& array)
 {
     const Activity activity = m_jobs->activity(array.report.uuid);
     setWindowTitle(tr("%1 \u2014 Bitmend").arg(QString::fromStdString(array.report.name)));
-    m_actions.allow(&array, activity);
     m_arrayPage->setArray(array, activity, m_engine.sources());
+    allowActions(&array);
     m_arrayPage->setStep(m_actions.nextStep(array, activity));
     refreshFrame();
     m_pages->setCurrentWidget(m_arrayPage);
-    if (activity == Activity::None) {
+    // An open array's bits also move when no job runs.
+    if (activity == Activity::None && !array.assembled) {
         m_frameTimer.stop();
     } else if (!m_frameTimer.isActive()) {
         m_frameTimer.start();
@@ -284,32 +313,6 @@ void MainWindow::followScan()
     m_scanRow = m_jobBar->add(std::move(view));
 }
 
-void MainWindow::onArray(void (ArrayJobs::*job)(const ArrayReport&))
-{
-    if (const auto array = current())
-        (m_jobs->*job)(array->report);
-}
-
-void MainWindow::reviewAssembly()
-{
-    const auto array = current();
-    if (!array)
-        return;
-    AssemblyDialog dialog(m_engine, *array, this);
-    if (dialog.exec() == QDialog::Accepted)
-        m_jobs->assemble(dialog.plan(), dialog.overlay());
-}
-
-void MainWindow::reviewHotAdd()
-{
-    const auto array = current();
-    if (!array)
-        return;
-    HotAddDialog dialog(m_engine, *array, this);
-    if (dialog.exec() == QDialog::Accepted)
-        m_jobs->hotAdd(array->report, dialog.plan());
-}
-
 void MainWindow::dragEnterEvent(QDragEnterEvent* event)
 {
     if (!localPaths(*event->mimeData()).empty())
@@ -337,11 +340,12 @@ void MainWindow::closeEvent(QCloseEvent* event)
         QPushButton* keep = question.addButton(tr("Keep running"), QMessageBox::RejectRole);
         quit->setObjectName(QStringLiteral("pauseAndQuit"));
         keep->setObjectName(QStringLiteral("keepRunning"));
+        keep->setProperty("primary", true);
         // Return must not take the way out just because that button is the first.
         quit->setAutoDefault(false);
         question.setDefaultButton(keep);
         question.setEscapeButton(keep);
-        QTimer::singleShot(0, keep, [keep] { keep->setFocus(); });
+        keep->setFocus();
         question.exec();
         if (question.clickedButton() != quit) {
             event->ignore();

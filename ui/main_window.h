@@ -61,15 +61,24 @@ private:
 
     void reviewAssembly();
     void reviewHotAdd();
-    void onArray(void (ArrayJobs::*job)(const ArrayReport&));
+    void sync(SyncAction action);
+    void repair();
+    void reAdd();
+    void failMember();
+    void removeMember();
+    void stop();
+    bool confirm(const QString& question, const QString& explanation, const QString& verb);
+    void showMemberMenu(QPoint globalPosition);
 
     void refreshArrays();
     void showCurrent();
     void showArray(const ArrayView& array);
+    void allowActions(const ArrayView* array);
     void refreshFrame();
     void followScan();
     void choose(const Uuid& uuid);
     std::optional<ArrayView> current() const;
+    Situation situationOf(const ArrayView* array) const;
 
     Engine& m_engine;
     Actions m_actions;

@@ -37,8 +37,11 @@ void MainWindow::makeMenus()
 
     QMenu* array = menuBar()->addMenu(tr("&Array"));
     array->setToolTipsVisible(true);
-    array->addActions({m_actions.assemble, m_actions.resync, m_actions.recover, m_actions.hotAdd,
-        m_actions.stop});
+    array->addActions({m_actions.assemble, m_actions.stop});
+    array->addSeparator();
+    array->addActions({m_actions.resync, m_actions.recover, m_actions.check, m_actions.repair});
+    array->addSeparator();
+    array->addActions({m_actions.hotAdd, m_actions.reAdd, m_actions.fail, m_actions.remove});
     array->addSeparator();
     array->addActions({m_actions.lookAtMembers, m_actions.pauseJob});
 
@@ -69,7 +72,8 @@ void MainWindow::makeMenus()
     connect(log, &QAction::toggled, m_log, &QWidget::setVisible);
 
     QMenu* help = menuBar()->addMenu(tr("&Help"));
-    help->addActions({m_actions.demo, m_actions.shortcuts});
+    help->setToolTipsVisible(true);
+    help->addActions({m_actions.demo, m_actions.writeSomething, m_actions.shortcuts});
     help->addSeparator();
     help->addAction(m_actions.about);
 }
@@ -104,7 +108,15 @@ void MainWindow::makeToolBar()
     bar->setContextMenuPolicy(Qt::PreventContextMenu);
     bar->addActions({m_actions.openImages, m_actions.scanDisks});
     bar->addSeparator();
-    bar->addActions({m_actions.assemble, m_actions.resync, m_actions.hotAdd, m_actions.stop});
+    bar->addActions(
+        {m_actions.assemble, m_actions.resync, m_actions.check, m_actions.hotAdd, m_actions.stop});
+    QAction* line = bar->addSeparator();
+    bar->addAction(m_actions.writeSomething);
+    const auto follow = [line, write = m_actions.writeSomething] {
+        line->setVisible(write->isVisible());
+    };
+    connect(m_actions.writeSomething, &QAction::changed, line, follow);
+    follow();
 }
 
 void MainWindow::chooseImages()
@@ -146,7 +158,9 @@ void MainWindow::showShortcuts()
     const std::pair<QString, QString> rows[] = {
         {tr("Ctrl+O, Ctrl+Shift+O"), tr("open images, open a folder of images")},
         {tr("Ctrl+D, F5"), tr("scan this computer's disks, read everything again")},
-        {tr("Ctrl+A, Ctrl+R, Ctrl+H"), tr("assemble, resync, hot-add")},
+        {tr("Ctrl+A, Ctrl+R, Ctrl+K, Ctrl+H"), tr("assemble, resync, check, hot-add")},
+        {tr("Shift+F10, menu key"), tr("what can be done with the chosen member")},
+        {tr("Ctrl+W"), tr("write something into the demo array")},
         {tr("Space"), tr("pause or resume the running job")},
         {tr("Ctrl+L"), tr("show or hide the log")},
         {tr("Ctrl+wheel, Ctrl++, Ctrl+\u2212, Ctrl+0"), tr("zoom the bitmap")},

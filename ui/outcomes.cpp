@@ -5,6 +5,8 @@
 
 #include <QCoreApplication>
 
+#include <algorithm>
+
 namespace bitmend {
 
 namespace {
@@ -16,10 +18,45 @@ QString pages(std::uint64_t count)
     return count == 1 ? tr("1 page") : tr("%1 pages").arg(numberText(count));
 }
 
+QString ranges(std::uint64_t count)
+{
+    return count == 1 ? tr("1 range") : tr("%1 ranges").arg(numberText(count));
+}
+
+Outcome outcomeOfCheck(const SyncOutcome& sync)
+{
+    const bool repair = sync.action == SyncAction::Repair;
+    QStringList sentences;
+    if (!sync.completed) {
+        sentences += repair ? tr("The repair was stopped; another one begins anew.")
+                            : tr("The check was stopped; another one begins anew.");
+    }
+    if (sync.differing.empty()) {
+        sentences += tr("%1 of the array compared on all members, nothing differs.")
+                         .arg(sizeText(sync.checkedBytes));
+    } else {
+        sentences += tr("%1 in %2 differ between the members, of %3 compared; md counts %4 sectors "
+                        "for it (mismatch_cnt).")
+                         .arg(sizeText(sync.differingBytes), ranges(sync.differing.size()),
+                             sizeText(sync.checkedBytes), numberText(sync.mismatch.count));
+    }
+    if (!sync.unreadable.empty()) {
+        sentences += tr("No member could be read in %1.").arg(ranges(sync.unreadable.size()));
+    }
+    sentences += repair && sync.writtenBytes > 0
+                     ? tr("%1 read, %2 overwritten with the lowest slot's copy.")
+                           .arg(sizeText(sync.readBytes), sizeText(sync.writtenBytes))
+                     : tr("%1 read, nothing written.").arg(sizeText(sync.readBytes));
+    const bool clean = sync.unreadable.empty() && (repair || sync.differing.empty());
+    return {clean && sync.completed ? Tone::Good : Tone::Warning, sentences.join(u' ')};
+}
+
 } // namespace
 
 Outcome outcomeOf(const SyncOutcome& sync)
 {
+    if (sync.action == SyncAction::Check || sync.action == SyncAction::Repair)
+        return outcomeOfCheck(sync);
     const bool resync = sync.action == SyncAction::Resync;
     QString sentence;
     if (sync.lost) {
@@ -55,6 +92,21 @@ Outcome outcomeOf(const HotAddResult& hotAdd)
         return {Tone::Good, added};
     const Outcome recovery = outcomeOf(*hotAdd.recovery);
     return {recovery.tone, added + u' ' + recovery.sentence};
+}
+
+Outcome outcomeOf(const MembershipOutcome& change)
+{
+    return {
+        Tone::Good, tr("The superblocks of the others say so now, at event count %1; %2 written.")
+                        .arg(numberText(change.events), sizeText(change.writtenBytes))};
+}
+
+Outcome outcomeOf(const WriterOutcome& written)
+{
+    return {written.completed ? Tone::Good : Tone::Warning,
+        tr("Writes: %1, %2 of the array, each with what was there. Their bits go when the bitmap "
+           "is swept, some seconds after the last write.")
+            .arg(numberText(written.writes), sizeText(written.writtenBytes))};
 }
 
 Outcome outcomeOf(const StopOutcome& stop)
@@ -138,10 +190,36 @@ QString subtitleOf(const ArrayView& array)
     return parts.join(QStringLiteral(" \u00b7 "));
 }
 
+QString chunksText(std::uint64_t count)
+{
+    return count == 1 ? tr("1 chunk") : tr("%1 chunks").arg(numberText(count));
+}
+
 QString costOf(const SyncEstimate& estimate)
 {
+    if (estimate.writeBytes == 0)
+        return tr("reads %1, writes nothing").arg(sizeText(estimate.readBytes));
     return tr("reads %1, writes at most %2")
         .arg(sizeText(estimate.readBytes), sizeText(estimate.writeBytes));
+}
+
+QString costOf(const ReAddPlan& plan)
+{
+    if (plan.recovery.chunks == 0)
+        return tr("nothing to copy");
+    return tr("%1, %2").arg(chunksText(plan.recovery.chunks), sizeText(plan.recovery.writeBytes));
+}
+
+// All of it on every member in sync; a repair may have to overwrite it on all but one.
+SyncEstimate costOfCheck(const ArrayReport& array, SyncAction action)
+{
+    const auto copies =
+        std::uint64_t(std::ranges::count(array.members, MemberState::InSync, &Member::state));
+    SyncEstimate cost;
+    cost.readBytes = copies * array.arraySize.bytes();
+    if (action == SyncAction::Repair && copies > 1)
+        cost.writeBytes = cost.readBytes - array.arraySize.bytes();
+    return cost;
 }
 
 QString purposeText(WritePurpose purpose)

@@ -18,6 +18,8 @@ struct Outcome
 
 Outcome outcomeOf(const SyncOutcome& sync);
 Outcome outcomeOf(const HotAddResult& hotAdd);
+Outcome outcomeOf(const MembershipOutcome& change); // a member failed or removed
+Outcome outcomeOf(const WriterOutcome& written);
 Outcome outcomeOf(const StopOutcome& stop);
 Outcome outcomeOf(const ArraySnapshot& assembled);
 Outcome outcomeOf(const Error& error);
@@ -36,8 +38,12 @@ Verdict verdictOf(const ArrayView& array);
 // is written to the images"
 QString subtitleOf(const ArrayView& array);
 
+QString chunksText(std::uint64_t count); // "37 chunks"
+
 // "reads 4.6 GiB, writes at most 2.3 GiB"
 QString costOf(const SyncEstimate& estimate);
+QString costOf(const ReAddPlan& plan); // "12 chunks, 0.8 GiB"
+SyncEstimate costOfCheck(const ArrayReport& array, SyncAction action);
 
 QString purposeText(WritePurpose purpose);
 

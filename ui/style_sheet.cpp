@@ -30,6 +30,8 @@ QPushButton[primary="true"]:hover { background: @accentHover; }
 QPushButton[primary="true"]:focus { border-color: @text; }
 QPushButton[primary="true"]:disabled { background: @pressed; color: @faint;
     border-color: @pressed; }
+QPushButton[primary="true"][busy="true"]:disabled { background: @accentDim; color: @onAccent;
+    border-color: @accentDim; }
 QRadioButton::indicator { width: 12px; height: 12px; border: 1px solid @muted;
     border-radius: 7px; background: @base; }
 QRadioButton::indicator:checked { width: 6px; height: 6px; border: 4px solid @check;
@@ -49,7 +51,8 @@ QTabBar::tab:focus { color: @accent; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section { background: transparent; color: @muted; border: none;
     border-bottom: 1px solid @line; padding: 6px 8px 6px 0px; }
-QDialog QHeaderView::section { padding: 6px 6px 6px 5px; }
+QTableView QHeaderView::section { padding-left: 3px; }
+QDialog QHeaderView::section { padding: 6px 6px 6px 3px; }
 QDialog QTreeView, QDialog QListView, QDialog QLineEdit { border: 1px solid @line;
     border-radius: 6px; background: @base; }
 QDialog QLineEdit { padding: 5px 7px; }
@@ -84,6 +87,7 @@ QString styleSheet(const QPalette& palette)
     const std::pair<QLatin1String, QColor> colors[] = {
         // The longer of two names that begin alike comes first.
         {QLatin1String("@accentHover"), blend(accent, text, 0.14)},
+        {QLatin1String("@accentDim"), blend(accent, window, 0.22)},
         {QLatin1String("@accent"), accent},
         {QLatin1String("@onAccent"), palette.color(QPalette::HighlightedText)},
         {QLatin1String("@outline"), blend(base, text, 0.19)},

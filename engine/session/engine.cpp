@@ -26,6 +26,11 @@ std::vector<std::string> pathsOf(const ArrayReport& array)
     return paths;
 }
 
+ArrayView viewOf(const OpenView& open, const std::filesystem::path& overlay)
+{
+    return {open.snapshot.report, open.snapshot, overlay, open.returning};
+}
+
 } // namespace
 
 Engine::Engine(QObject* parent) : QObject(parent)
@@ -47,13 +52,19 @@ template <typename T, typename Function> Job<T> Engine::start(QThreadPool& pool,
     std::erase_if(m_running, [](const auto& job) { return job.expired(); });
     m_running.push_back(control);
     m_jobs->fetch_add(1, std::memory_order_relaxed);
-    m_poll.start();
+    wake();
     return {control, QtConcurrent::run(&pool,
                          [control, jobs = m_jobs, function = std::move(function)]() -> Result<T> {
                              Result<T> result = function(*control);
                              jobs->fetch_sub(1, std::memory_order_release);
                              return result;
                          })};
+}
+
+void Engine::wake()
+{
+    m_quiet = false;
+    m_poll.start();
 }
 
 // `function` gets the open array, on its strand; without one the job fails with NoSuchArray.
@@ -86,10 +97,10 @@ std::vector<ArrayView> Engine::arrays() const
     std::set<Uuid> assembled;
     for (const auto& report : m_found) {
         const auto open = m_open.find(report.uuid);
-        const auto snapshot = open == m_open.end() ? nullptr : open->second->snapshot();
-        if (snapshot) {
+        const auto shown = open == m_open.end() ? nullptr : open->second->view();
+        if (shown) {
             if (assembled.insert(report.uuid).second)
-                views.push_back({snapshot->report, *snapshot, open->second->overlay()});
+                views.push_back(viewOf(*shown, open->second->overlay()));
             continue;
         }
         ArrayView view{report, std::nullopt, {}};
@@ -101,9 +112,9 @@ std::vector<ArrayView> Engine::arrays() const
     }
     // Assembled arrays stay in view when their sources were closed or went away.
     for (const auto& [uuid, open] : m_open) {
-        const auto snapshot = open->snapshot();
-        if (snapshot && !assembled.contains(uuid))
-            views.push_back({snapshot->report, *snapshot, open->overlay()});
+        const auto shown = open->view();
+        if (shown && !assembled.contains(uuid))
+            views.push_back(viewOf(*shown, open->overlay()));
     }
     return views;
 }
@@ -191,22 +202,19 @@ Job<SyncOutcome> Engine::sync(const Uuid& uuid, SyncAction action)
     });
 }
 
-Job<SyncOutcome> Engine::resync(const Uuid& uuid) { return sync(uuid, SyncAction::Resync); }
-
-Job<SyncOutcome> Engine::recover(const Uuid& uuid) { return sync(uuid, SyncAction::Recover); }
-
 Job<HotAddPlan> Engine::planHotAdd(const Uuid& uuid, const std::string& path)
 {
     return onArray<HotAddPlan>(uuid,
         [path](OpenArray&, Array& array, JobControl&) { return bitmend::planHotAdd(array, path); });
 }
 
-Job<HotAddResult> Engine::hotAdd(const Uuid& uuid, const HotAddPlan& plan)
+template <typename Add> Job<HotAddResult> Engine::addThenRecover(const Uuid& uuid, Add add)
 {
-    return onArray<HotAddResult>(
-        uuid, [plan](OpenArray& open, Array& array, JobControl& control) -> Result<HotAddResult> {
+    return onArray<HotAddResult>(uuid,
+        [add = std::move(add)](
+            OpenArray& open, Array& array, JobControl& control) -> Result<HotAddResult> {
             HotAddResult result;
-            result.added = BM_TRY(bitmend::hotAdd(array, plan));
+            result.added = BM_TRY(add(array));
             open.publish();
             auto recovery = bitmend::sync(array, SyncAction::Recover, control);
             if (recovery) {
@@ -218,10 +226,50 @@ Job<HotAddResult> Engine::hotAdd(const Uuid& uuid, const HotAddPlan& plan)
         });
 }
 
+Job<HotAddResult> Engine::hotAdd(const Uuid& uuid, const HotAddPlan& plan)
+{
+    return addThenRecover(uuid, [plan](Array& array) { return bitmend::hotAdd(array, plan); });
+}
+
+Job<HotAddResult> Engine::reAdd(const Uuid& uuid, const ReAddPlan& plan)
+{
+    return addThenRecover(uuid, [plan](Array& array) { return bitmend::reAdd(array, plan); });
+}
+
+Job<MembershipOutcome> Engine::failMember(const Uuid& uuid, const std::string& path)
+{
+    return onArray<MembershipOutcome>(uuid,
+        [path](OpenArray&, Array& array, JobControl&) { return bitmend::failMember(array, path); });
+}
+
+Job<MembershipOutcome> Engine::removeMember(const Uuid& uuid, const std::string& path)
+{
+    return onArray<MembershipOutcome>(uuid, [path](OpenArray&, Array& array, JobControl&) {
+        return bitmend::removeMember(array, path);
+    });
+}
+
+Job<WriterOutcome> Engine::writeSomething(const Uuid& uuid)
+{
+    OpenArray& open = openArray(uuid);
+    auto job = start<WriterOutcome>(
+        open.foreground(), [&open, uuid](JobControl& control) -> Result<WriterOutcome> {
+            const auto array = open.array();
+            if (!array)
+                return fail(ErrorCode::NoSuchArray, toString(uuid));
+            return bitmend::writeSomething(*array, control);
+        });
+    m_writers[uuid] = job.control;
+    return job;
+}
+
 Job<StopOutcome> Engine::stop(const Uuid& uuid)
 {
+    if (const auto writer = m_writers[uuid].lock())
+        writer->cancel();
     return onArray<StopOutcome>(
         uuid, [this](OpenArray& open, Array& array, JobControl&) -> Result<StopOutcome> {
+            open.foreground().waitForDone(); // it was cancelled
             Closed closed{pathsOf(array.snapshot().report), open.overlay()};
             StopOutcome outcome = BM_TRY(bitmend::stop(array));
             open.closed();

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one door between the GUI and the engine, and the only Qt in engine/. Lives on the GUI thread.
 //
-// Whatever may write to an array runs on that array's own strand, one job after the other; arrays
-// run side by side, and scans, which only read, beside them. Whatever comes out is a value: the
-// window never holds a pointer to something a job may change. Progress and frames are there to be
-// polled, changes of state are signalled.
+// Whatever changes an array's members runs on that array's own strand, one job after the other;
+// arrays run side by side, scans, which only read, and what writes into an array beside them.
+// Whatever comes out is a value: the window never holds a pointer to something a job may change.
+// Progress and frames are there to be polled, changes of state are signalled.
 #pragma once
 
 #include "engine/array/array.h"
-#include "engine/array/hot_add.h"
+#include "engine/array/membership.h"
 #include "engine/array/stripe_view.h"
 #include "engine/array/sync.h"
 #include "engine/base/log.h"
+#include "engine/session/array_view.h"
 #include "engine/session/job.h"
 #include "engine/session/mailbox.h"
 #include "engine/session/open_array.h"
 #include "engine/session/scanner.h"
 #include "engine/session/source_list.h"
+#include "engine/session/writer.h"
 
 #include <QObject>
 #include <QTimer>
@@ -30,14 +32,7 @@
 
 namespace bitmend {
 
-struct ArrayView
-{
-    ArrayReport report; // as found; as it is now while assembled
-    std::optional<ArraySnapshot> assembled;
-    std::filesystem::path overlay; // what is shown lies on these overlays; empty: on the members
-};
-
-struct HotAddResult
+struct HotAddResult // of a re-add as well
 {
     HotAddOutcome added;
     std::optional<SyncOutcome> recovery;
@@ -61,7 +56,7 @@ public:
     void lookThrough(const std::vector<std::string>& paths, const std::filesystem::path& overlay);
     void close(const std::string& path);
     bool isScanning() const { return m_scanning; }
-    bool isQuiet() const { return !m_poll.isActive(); } // no scan, no job, nothing to deliver
+    bool isQuiet() const { return m_quiet; } // no scan, no job, nothing to deliver
     ScanProgress scanProgress() const { return m_scanner.progress(); }
     void cancelScan();
     void pauseScan() { m_scanner.pause(); }
@@ -82,11 +77,14 @@ public:
     Job<AssemblyPlan> planOn(
         const Uuid& uuid, const AssemblyChoices& choices, const std::filesystem::path& overlay);
     Job<ArraySnapshot> assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay);
-    Job<SyncOutcome> resync(const Uuid& uuid);
-    Job<SyncOutcome> recover(const Uuid& uuid);
+    Job<SyncOutcome> sync(const Uuid& uuid, SyncAction action);
     Job<HotAddPlan> planHotAdd(const Uuid& uuid, const std::string& path);
     Job<HotAddResult> hotAdd(const Uuid& uuid, const HotAddPlan& plan); // and the recovery
-    Job<StopOutcome> stop(const Uuid& uuid);
+    Job<HotAddResult> reAdd(const Uuid& uuid, const ReAddPlan& plan);   // likewise
+    Job<MembershipOutcome> failMember(const Uuid& uuid, const std::string& path);
+    Job<MembershipOutcome> removeMember(const Uuid& uuid, const std::string& path);
+    Job<WriterOutcome> writeSomething(const Uuid& uuid); // beside the strand's jobs
+    Job<StopOutcome> stop(const Uuid& uuid);             // and of whoever writes
 
     // Cancels what runs, stops every assembled array cleanly and waits for it.
     void shutDown();
@@ -109,7 +107,8 @@ private:
     template <typename T, typename Function> Job<T> start(QThreadPool& pool, Function function);
     template <typename T, typename Function> Job<T> onArray(const Uuid& uuid, Function function);
     OpenArray& openArray(const Uuid& uuid);
-    Job<SyncOutcome> sync(const Uuid& uuid, SyncAction action);
+    template <typename Add> Job<HotAddResult> addThenRecover(const Uuid& uuid, Add add);
+    void wake();
     void look(ScannedSource source);
     void poll();
     void deliverScans();
@@ -124,9 +123,11 @@ private:
     std::shared_ptr<std::atomic<int>> m_jobs = std::make_shared<std::atomic<int>>(0);
     bool m_scanning = false;
     bool m_deepWanted = false;
+    bool m_quiet = true;
     Mailbox<LogRecord> m_log;
     Mailbox<Closed> m_closed;
-    std::map<Uuid, FrameBox<ArraySnapshot>::Pointer> m_shown; // snapshots already signalled
+    std::map<Uuid, FrameBox<OpenView>::Pointer> m_shown; // views already signalled
+    std::map<Uuid, std::weak_ptr<JobControl>> m_writers;
     QTimer m_poll;
     Scanner m_scanner;
     std::map<Uuid, std::shared_ptr<OpenArray>> m_open;

@@ -10,13 +10,13 @@ namespace bitmend {
 void Engine::open(std::vector<std::string> paths)
 {
     m_scanner.listPaths(std::move(paths));
-    m_poll.start();
+    wake();
 }
 
 void Engine::scanDisks()
 {
     m_scanner.listDisks();
-    m_poll.start();
+    wake();
 }
 
 void Engine::rescan()
@@ -62,7 +62,7 @@ void Engine::look(ScannedSource source)
     m_sources.add(std::move(source));
     const ScannedSource* added = m_sources.find(path);
     m_scanner.look(*added, ScanDepth::Quick);
-    m_poll.start();
+    wake();
     emit sourceChanged(*added);
 }
 
@@ -78,13 +78,19 @@ void Engine::poll()
         lookThrough(closed.members, closed.overlay);
     for (const auto& record : m_log.takeAll())
         emit logged(record);
-    if (!busy && !m_scanner.isBusy()) {
-        if (m_scanning) {
-            finishScanning();
-        } else {
-            m_poll.stop();
-        }
+    if (busy || m_scanner.isBusy())
+        return;
+    if (m_scanning) {
+        finishScanning();
+        return;
     }
+    m_quiet = true;
+    // An open array's bits come and go by themselves, with the clock.
+    const auto isOpen = [](const auto& entry) {
+        return entry.second->array() != nullptr;
+    };
+    if (std::ranges::none_of(m_open, isOpen))
+        m_poll.stop();
 }
 
 void Engine::deliverScans()
@@ -135,10 +141,10 @@ void Engine::deliverSnapshots()
 {
     bool changed = false;
     for (const auto& [uuid, open] : m_open) {
-        auto snapshot = open->snapshot();
+        auto view = open->view();
         auto& shown = m_shown[uuid];
-        changed = changed || snapshot != shown;
-        shown = std::move(snapshot);
+        changed = changed || view != shown;
+        shown = std::move(view);
     }
     if (changed)
         emit arraysChanged();

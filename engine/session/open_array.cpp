@@ -1,14 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/session/open_array.h"
 
+#include <chrono>
+#include <condition_variable>
 #include <utility>
 
 namespace bitmend {
 
+namespace {
+
+constexpr std::chrono::milliseconds kUpkeepInterval{100};
+
+bool isOut(const Member& member)
+{
+    return !member.path.empty() && member.superblock && member.state != MemberState::InSync &&
+           member.state != MemberState::Rebuilding && member.state != MemberState::Spare;
+}
+
+// Who is out and could be asked back. One whose superblock is of another array cannot.
+std::vector<Returning> findReturning(const Array& array, const ArraySnapshot& snapshot)
+{
+    std::vector<Returning> returning;
+    for (const auto& member : snapshot.report.members) {
+        if (isOut(member))
+            returning.push_back({member.path, planReAdd(array, member.path)});
+    }
+    return returning;
+}
+
+} // namespace
+
 OpenArray::OpenArray()
 {
-    m_strand.setMaxThreadCount(1);
-    m_strand.setExpiryTimeout(-1);
+    for (auto* pool : {&m_strand, &m_foreground}) {
+        pool->setMaxThreadCount(1);
+        pool->setExpiryTimeout(-1);
+    }
 }
 
 std::shared_ptr<Array> OpenArray::array() const
@@ -25,28 +52,53 @@ std::filesystem::path OpenArray::overlay() const
 
 void OpenArray::opened(std::unique_ptr<Array> array, std::filesystem::path overlay)
 {
+    auto& opened = *array;
     {
         const std::lock_guard lock(m_mutex);
         m_array = std::move(array);
         m_overlay = std::move(overlay);
     }
     publish();
+    m_upkeep = std::jthread([this, &opened](const std::stop_token& stop) { keepUp(stop, opened); });
+}
+
+// The array outlives this: closed() waits for it.
+void OpenArray::keepUp(const std::stop_token& stop, Array& array)
+{
+    std::mutex mutex;
+    std::condition_variable_any woken;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+        woken.wait_for(lock, stop, kUpkeepInterval, [] { return false; });
+        // What goes wrong here the array remembers, and tells whoever writes next.
+        static_cast<void>(array.maintain());
+        const auto shown = view();
+        if (shown && shown->snapshot.report.events != array.snapshot().report.events)
+            publish();
+    }
 }
 
 void OpenArray::publish()
 {
-    if (const auto array = this->array())
-        m_snapshot.store(std::make_shared<const ArraySnapshot>(array->snapshot()));
+    const std::lock_guard publishing(m_publishing);
+    const auto array = this->array();
+    if (!array)
+        return;
+    auto snapshot = array->snapshot();
+    auto returning = findReturning(*array, snapshot);
+    m_view.store(
+        std::make_shared<const OpenView>(OpenView{std::move(snapshot), std::move(returning)}));
 }
 
 void OpenArray::closed()
 {
+    m_upkeep = {};
     std::shared_ptr<Array> last;
     {
         const std::lock_guard lock(m_mutex);
         last.swap(m_array);
     }
-    m_snapshot.store(nullptr);
+    m_view.store(nullptr);
 }
 
 } // namespace bitmend

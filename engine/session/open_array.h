@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// One assembled array with its strand: everything that writes to it runs on one thread, in the
-// order it was asked for. Arrays do not wait for each other.
+// One assembled array with its strand: everything that changes who is a member or brings members in
+// line runs on one thread, in the order it was asked for. Arrays do not wait for each other. What
+// is written into the array comes from a thread beside the strand, and a third one does what is due
+// when nobody writes any more.
 #pragma once
 
 #include "engine/array/array.h"
 #include "engine/base/frame_box.h"
+#include "engine/session/array_view.h"
 
 #include <QThreadPool>
 
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 namespace bitmend {
+
+// What the window is shown of it.
+struct OpenView
+{
+    ArraySnapshot snapshot;
+    std::vector<Returning> returning;
+};
 
 class OpenArray
 {
@@ -20,10 +32,11 @@ public:
     OpenArray();
 
     QThreadPool& strand() { return m_strand; }
+    QThreadPool& foreground() { return m_foreground; }
 
     // From any thread. Null before assembling and after a stop.
     std::shared_ptr<Array> array() const;
-    FrameBox<ArraySnapshot>::Pointer snapshot() const { return m_snapshot.load(); }
+    FrameBox<OpenView>::Pointer view() const { return m_view.load(); }
     std::filesystem::path overlay() const;
 
     // From the strand.
@@ -32,11 +45,16 @@ public:
     void closed(); // closes the members, releases the overlays
 
 private:
+    void keepUp(const std::stop_token& stop, Array& array);
+
     mutable std::mutex m_mutex;
     std::shared_ptr<Array> m_array;
     std::filesystem::path m_overlay;
-    FrameBox<ArraySnapshot> m_snapshot;
-    QThreadPool m_strand; // last: it waits for its thread before the rest goes
+    std::mutex m_publishing; // an older view never replaces a newer one
+    FrameBox<OpenView> m_view;
+    QThreadPool m_foreground;
+    QThreadPool m_strand; // near the end: it waits for its thread before the rest goes
+    std::jthread m_upkeep;
 };
 
 } // namespace bitmend

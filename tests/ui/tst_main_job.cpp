@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The job the program is for, clicked through on the bundled demo: open, review, assemble on
-// overlays, resync, hot-add, stop. What the members hold must not change by it.
+// overlays, write, pause, resume, cancel, resync, hot-add, fail, remove, re-add, check, stop. What
+// the members hold must not change by it.
 #include "tests/ui/window_driver.h"
 #include "ui/demo.h"
 #include "ui/dialogs/assembly_dialog.h"
 #include "ui/dialogs/hot_add_dialog.h"
+#include "ui/widgets/members_view.h"
 #include "ui/widgets/pill.h"
 
+#include <QContextMenuEvent>
 #include <QCryptographicHash>
 #include <QLabel>
 #include <QListWidget>
+#include <QMessageBox>
 #include <QRadioButton>
-#include <QTreeView>
+#include <QRegularExpression>
 
 using namespace bitmend;
 using namespace bitmend::test;
@@ -49,28 +53,121 @@ public:
     static void initMain() { useOwnHome(); }
 
 private slots:
+    void init()
+    {
+        m_engine = std::make_unique<Engine>();
+        m_window = std::make_unique<MainWindow>(*m_engine);
+        m_window->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+    }
+
+    void cleanup()
+    {
+        m_window.reset();
+        m_engine.reset();
+    }
+
     void demo_isMendedByClicks()
     {
-        Engine engine;
-        MainWindow window(engine);
-        window.show();
-        QVERIFY(QTest::qWaitForWindowExposed(&window));
-        picture(window, QStringLiteral("empty"));
+        picture(*m_window, QStringLiteral("empty"));
+        openDemo();
+        const auto before = hashes();
+        QCOMPARE(before.size(), 3);
+        QCOMPARE(array().report.needs, Needs::Resync);
+        QVERIFY(!toolButton(*m_window, "resync")->isEnabled());
+        QVERIFY(!toolButton(*m_window, "resync")->toolTip().isEmpty());
+        picture(*m_window, QStringLiteral("scanned"));
 
-        for (auto* button : window.findChildren<QPushButton*>()) {
+        assembleOnOverlays();
+        QVERIFY(snapshot().resyncDue);
+        QVERIFY(action("resync").text().contains(QStringLiteral("38 chunks")));
+        QVERIFY(action("check").text().contains(QStringLiteral("reads 62 MiB, writes nothing")));
+        picture(*m_window, QStringLiteral("assembled"));
+
+        click(toolButton(*m_window, "resync"));
+        QTRY_VERIFY(m_window->isIdle());
+        QVERIFY(!snapshot().resyncDue);
+        QVERIFY(outcomes(*m_window).contains(QStringLiteral("agree again")));
+        QVERIFY(!toolButton(*m_window, "resync")->isEnabled());
+        picture(*m_window, QStringLiteral("resynced"));
+
+        hotAdd();
+        QCOMPARE(array().report.missing, 0);
+        QCOMPARE(m_window->findChild<Pill*>()->badge().word, QStringLiteral("in sync"));
+        picture(*m_window, QStringLiteral("hot-added"));
+
+        failAndReAdd();
+        click(toolButton(*m_window, "check"));
+        QTRY_VERIFY(m_window->isIdle());
+        QVERIFY(outcomes(*m_window).contains(QStringLiteral("nothing differs")));
+        picture(*m_window, QStringLiteral("checked"));
+
+        click(toolButton(*m_window, "stop"));
+        QTRY_VERIFY(!array().assembled && m_window->isIdle());
+        // What is shown now is what the overlays hold: a whole, clean array of three.
+        QCOMPARE(array().report.needs, Needs::Nothing);
+        QCOMPARE(array().report.missing, 0);
+        picture(*m_window, QStringLiteral("stopped"));
+
+        action("lookAtMembers").trigger();
+        QTRY_COMPARE(array().report.needs, Needs::Resync);
+        QTRY_VERIFY(m_window->isIdle());
+        QCOMPARE(hashes(), before);
+        m_window->close();
+    }
+
+    void writes_moveTheBitmapAndRestOnWish()
+    {
+        QVERIFY(!toolButton(*m_window, "writeSomething")->isVisible());
+        openDemo();
+        const auto before = hashes();
+        QVERIFY(!action("writeSomething").isEnabled()); // not assembled yet
+        assembleOnOverlays();
+        const auto dirty = [this] {
+            return m_engine->frame(m_uuid)->in(ChunkState::Dirty).total();
+        };
+        const auto found = dirty();
+        click(toolButton(*m_window, "writeSomething"));
+        QVERIFY(!action("writeSomething").isEnabled());
+        QTRY_VERIFY(dirty() > found + 20);
+        QTest::keyClick(m_window.get(), Qt::Key_Space);
+        QTRY_VERIFY(outcomes(*m_window).contains(QStringLiteral("paused")));
+        picture(*m_window, QStringLiteral("writing"));
+        QTest::keyClick(m_window.get(), Qt::Key_Space);
+        QTRY_VERIFY(!outcomes(*m_window).contains(QStringLiteral("paused")));
+
+        // The resync goes on beside it, and comes by what was written meanwhile.
+        click(toolButton(*m_window, "resync"));
+        QTRY_VERIFY(outcomes(*m_window).contains(QStringLiteral("agree again")));
+        click(named<QPushButton>(*m_window, "cancelJob"));
+        QTRY_VERIFY(m_window->isIdle());
+        click(toolButton(*m_window, "stop"));
+        QTRY_VERIFY(!array().assembled && m_window->isIdle());
+        QCOMPARE(array().report.resyncOffset, kMaxSector);
+        QCOMPARE(hashes(), before);
+    }
+
+private:
+    ArrayView array() const { return shown(*m_engine, m_uuid); }
+    ArraySnapshot snapshot() const { return array().assembled.value_or(ArraySnapshot{}); }
+    QAction& action(const char* name)
+    {
+        return *m_window->findChild<QAction*>(QLatin1String(name));
+    }
+
+    void openDemo()
+    {
+        for (auto* button : m_window->findChildren<QPushButton*>()) {
             if (button->text().contains(QStringLiteral("demo")))
                 click(button);
         }
-        QTRY_VERIFY(!engine.arrays().empty() && window.isIdle());
-        const auto before = hashes();
-        QCOMPARE(before.size(), 3);
-        const Uuid uuid = engine.arrays().front().report.uuid;
-        QCOMPARE(engine.arrays().front().report.needs, Needs::Resync);
-        QVERIFY(!toolButton(window, "resync")->isEnabled());
-        QVERIFY(!toolButton(window, "resync")->toolTip().isEmpty());
-        picture(window, QStringLiteral("scanned"));
+        QTRY_VERIFY(!m_engine->arrays().empty() && m_window->isIdle());
+        m_uuid = m_engine->arrays().front().report.uuid;
+    }
 
-        whenAsked<AssemblyDialog>(window, [](AssemblyDialog& dialog) {
+    void assembleOnOverlays()
+    {
+        whenAsked<AssemblyDialog>(*m_window, [](AssemblyDialog& dialog) {
             auto* button = named<QPushButton>(dialog, "assembleNow");
             QCOMPARE(button->text(), QStringLiteral("Assemble on overlays"));
             picture(dialog, QStringLiteral("review-overlays"));
@@ -82,19 +179,13 @@ private slots:
             QVERIFY(!dialog.plan().writes.empty());
             click(button);
         });
-        click(named<QPushButton>(window, "step"));
-        QTRY_VERIFY(shown(engine, uuid).assembled && window.isIdle());
-        QVERIFY(shown(engine, uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
-        picture(window, QStringLiteral("assembled"));
+        click(named<QPushButton>(*m_window, "step"));
+        QTRY_VERIFY(array().assembled && m_window->isIdle());
+    }
 
-        click(toolButton(window, "resync"));
-        QTRY_VERIFY(window.isIdle());
-        QVERIFY(!shown(engine, uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
-        QVERIFY(outcomes(window).contains(QStringLiteral("agree again")));
-        QVERIFY(!toolButton(window, "resync")->isEnabled());
-        picture(window, QStringLiteral("resynced"));
-
-        whenAsked<HotAddDialog>(window, [](HotAddDialog& dialog) {
+    void hotAdd()
+    {
+        whenAsked<HotAddDialog>(*m_window, [](HotAddDialog& dialog) {
             auto* list = named<QListWidget>(dialog, "candidates");
             QCOMPARE(list->count(), 1);
             QVERIFY(list->item(0)->text().contains(QStringLiteral("spare.img")));
@@ -104,25 +195,62 @@ private slots:
             picture(dialog, QStringLiteral("hot-add"));
             click(button);
         });
-        click(toolButton(window, "hotAdd"));
-        QTRY_VERIFY(window.isIdle());
-        QCOMPARE(shown(engine, uuid).report.missing, 0);
-        QCOMPARE(window.findChild<Pill*>()->badge().word, QStringLiteral("in sync"));
-        picture(window, QStringLiteral("hot-added"));
-
-        click(toolButton(window, "stop"));
-        QTRY_VERIFY(!shown(engine, uuid).assembled && window.isIdle());
-        // What is shown now is what the overlays hold: a whole, clean array of three.
-        QCOMPARE(shown(engine, uuid).report.needs, Needs::Nothing);
-        QCOMPARE(shown(engine, uuid).report.missing, 0);
-        picture(window, QStringLiteral("stopped"));
-
-        window.findChild<QAction*>(QStringLiteral("lookAtMembers"))->trigger();
-        QTRY_COMPARE(shown(engine, uuid).report.needs, Needs::Resync);
-        QTRY_VERIFY(window.isIdle());
-        QCOMPARE(hashes(), before);
-        window.close();
+        QVERIFY(action("hotAdd").text().contains(QStringLiteral("full rebuild, 31 MiB")));
+        click(toolButton(*m_window, "hotAdd"));
+        QTRY_VERIFY(m_window->isIdle());
     }
+
+    // By the keyboard alone: the member, its menu, the question.
+    void failAndReAdd()
+    {
+        auto* members = named<MembersView>(*m_window, "members");
+        members->setFocus();
+        while (members->chosen() != array().report.members.back().path)
+            QTest::keyClick(members, Qt::Key_Down);
+        const auto answer = [this](const char* what) {
+            whenAsked<QMessageBox>(*m_window, [what](QMessageBox& question) {
+                QCOMPARE(question.defaultButton(), question.button(QMessageBox::Cancel));
+                picture(question, QString::fromLatin1(what));
+                click(question.findChild<QPushButton*>(QStringLiteral("confirmNow")));
+            });
+        };
+        whenMenuIsUp(*m_window, [this, answer](QMenu& menu) {
+            QCOMPARE(menu.actions(),
+                (QList<QAction*>{&action("reAdd"), &action("fail"), &action("remove")}));
+            QCOMPARE(action("fail").text(),
+                QStringLiteral("&Fail spare.img\u2026: writes 2 superblocks"));
+            picture(menu, QStringLiteral("member-menu"));
+            answer("fail");
+            QTest::keyClick(&menu, Qt::Key_F);
+        });
+        QContextMenuEvent asked(QContextMenuEvent::Keyboard, {}, members->mapToGlobal(QPoint()));
+        QApplication::sendEvent(members->viewport(), &asked);
+        QTRY_COMPARE(array().report.missing, 1);
+        QTRY_VERIFY(m_window->isIdle());
+        QVERIFY(!action("reAdd").isEnabled());
+        QVERIFY(!action("reAdd").toolTip().isEmpty());
+        picture(*m_window, QStringLiteral("failed"));
+
+        click(toolButton(*m_window, "writeSomething"));
+        QTRY_VERIFY(m_engine->frame(m_uuid)->in(ChunkState::Dirty).total() > 0);
+        click(named<QPushButton>(*m_window, "cancelJob"));
+        QTRY_VERIFY(m_window->isIdle());
+        answer("remove");
+        action("remove").trigger();
+        QTRY_VERIFY(m_window->isIdle() && action("reAdd").isEnabled());
+        QVERIFY2(action("reAdd").text().contains(
+                     QRegularExpression(QStringLiteral("spare\\.img: \\d+ chunks?, .* KiB"))),
+            qPrintable(action("reAdd").text()));
+        picture(*m_window, QStringLiteral("removed"));
+        action("reAdd").trigger();
+        QTRY_VERIFY(m_window->isIdle());
+        QCOMPARE(array().report.missing, 0);
+        picture(*m_window, QStringLiteral("re-added"));
+    }
+
+    Uuid m_uuid;
+    std::unique_ptr<Engine> m_engine;
+    std::unique_ptr<MainWindow> m_window;
 };
 
 QTEST_MAIN(TestMainJob)

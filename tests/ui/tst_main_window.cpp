@@ -137,6 +137,28 @@ private slots:
         picture(*m_window, QStringLiteral("bad-input"));
     }
 
+    void vanishedMember_isSaidAndTheRestGoesOn()
+    {
+        writeMembers(folder(), {.name = "nas:music", .dirty = {1}});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY(m_window->isIdle());
+        std::filesystem::remove(folder() / "music-1.img");
+        whenAsked<AssemblyDialog>(*m_window,
+            [](AssemblyDialog& dialog) { click(named<QPushButton>(dialog, "assembleNow")); });
+        click(toolButton(*m_window, "assemble"));
+        QTRY_VERIFY(m_window->isIdle());
+        QVERIFY(!m_engine->arrays().front().assembled);
+        const QString outcome = named<QLabel>(*m_window, "jobStatus")->text();
+        QVERIFY2(outcome.contains(QStringLiteral("music-1.img")), qPrintable(outcome));
+        picture(*m_window, QStringLiteral("vanished"));
+
+        m_window->findChild<QAction*>(QStringLiteral("rescan"))->trigger();
+        QTRY_COMPARE(m_engine->arrays().front().report.missing, 1);
+        QTRY_VERIFY(m_window->isIdle());
+        QCOMPARE(model().rowCount(group(SourcesModel::Images)), 2);
+        QVERIFY(m_engine->arrays().front().report.canStart);
+    }
+
     void memberLeftOut_changesThePlanAtOnce()
     {
         writeMembers(folder(), {.name = "nas:music", .dirty = {1}});

@@ -43,6 +43,7 @@ private slots:
     {
         assembleOnOverlays();
         click(toolButton(*m_window, "resync"));
+        QTRY_VERIFY(m_engine->frame(m_uuid)->in(ChunkState::Done).total() > 1000);
         QTest::keyClick(m_window.get(), Qt::Key_Space);
         QTRY_VERIFY(status().contains(QStringLiteral("paused")));
         QCOMPARE(named<QPushButton>(*m_window, "pauseJob")->text(), QStringLiteral("Resume"));

@@ -9,6 +9,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QDir>
+#include <QMenu>
 #include <QMenuBar>
 #include <QPointer>
 #include <QPushButton>
@@ -93,6 +94,23 @@ template <typename Dialog> void whenAsked(QObject& context, std::function<void(D
         // A check that did not hold must not leave the test waiting for this dialog.
         if (dialog && dialog->isVisible() && QTest::currentTestFailed())
             dialog->reject();
+    });
+    timer->start(10);
+}
+
+// Calls `act` with the next menu that pops up.
+inline void whenMenuIsUp(QObject& context, std::function<void(QMenu&)> act)
+{
+    auto* timer = new QTimer(&context);
+    timer->callOnTimeout(&context, [timer, act = std::move(act)] {
+        const QPointer<QMenu> menu = qobject_cast<QMenu*>(QApplication::activePopupWidget());
+        if (!menu)
+            return;
+        timer->stop();
+        timer->deleteLater();
+        act(*menu);
+        if (menu && menu->isVisible())
+            menu->close();
     });
     timer->start(10);
 }

@@ -52,6 +52,22 @@ void MembersModel::setMembers(std::vector<Member> members)
 
 void MembersModel::setLabels(std::vector<ScannedSource> sources) { m_sources = std::move(sources); }
 
+void MembersModel::setBits(BitmapFramePtr frame)
+{
+    if (frame == m_frame)
+        return;
+    m_frame = std::move(frame);
+    if (!m_members.empty())
+        emit dataChanged(index(0, Dirty), index(int(m_members.size()) - 1, Dirty));
+}
+
+QModelIndex MembersModel::indexOf(const std::string& path) const
+{
+    const auto found = std::ranges::find(m_members, path, &Member::path);
+    return found == m_members.end() || path.empty() ? QModelIndex()
+                                                    : index(int(found - m_members.begin()), 0);
+}
+
 const Member* MembersModel::member(const QModelIndex& index) const
 {
     if (!index.isValid())
@@ -115,13 +131,25 @@ QString MembersModel::display(const Member& member, Column column) const
     case Updated:
         return timeText(member.updateTime);
     case Dirty:
-        if (!member.bitmap || !member.bitmapIsEvidence)
-            return dash();
-        return member.bitmap->usable() ? numberText(member.bitmap->dirty) : tr("not usable");
+        return dirty(member);
     case Columns:
         break;
     }
     return {};
+}
+
+QString MembersModel::dirty(const Member& member) const
+{
+    if (m_frame && !member.path.empty()) {
+        const auto bits = std::ranges::find(m_frame->members, member.path, &MemberBits::path);
+        const bool hasSlot =
+            member.state == MemberState::InSync || member.state == MemberState::Rebuilding;
+        if (hasSlot && bits != m_frame->members.end() && bits->set.size() > 0)
+            return numberText(bits->set.total());
+    }
+    if (!member.bitmap || !member.bitmapIsEvidence)
+        return dash();
+    return member.bitmap->usable() ? numberText(member.bitmap->dirty) : tr("not usable");
 }
 
 QString MembersModel::tip(const Member& member) const

@@ -24,7 +24,9 @@ public:
 
     void setMembers(std::vector<Member> members);
     void setLabels(std::vector<ScannedSource> sources); // for the names of disks
+    void setBits(BitmapFramePtr frame); // as they are now, while the array is assembled; or null
     const Member* member(const QModelIndex& index) const;
+    QModelIndex indexOf(const std::string& path) const;
 
     QModelIndex index(int row, int column, const QModelIndex& parent = {}) const override;
     QModelIndex parent(const QModelIndex& child) const override;
@@ -38,9 +40,11 @@ private:
     QString display(const Member& member, Column column) const;
     QString tip(const Member& member) const;
     QString name(const Member& member) const;
+    QString dirty(const Member& member) const;
 
     std::vector<Member> m_members;
     std::vector<ScannedSource> m_sources;
+    BitmapFramePtr m_frame;
 };
 
 // The reason of a member's state, with what is wrong with its superblock, if anything.

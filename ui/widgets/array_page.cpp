@@ -54,6 +54,9 @@ ArrayPage::ArrayPage(QWidget* parent)
     m_tabs->addTab(m_stripe, tr("Stripe"));
     connect(m_heatmap, &BitmapHeatmap::selectionChanged, this, &ArrayPage::showStripeOf);
 
+    connect(m_members, &MembersView::chosenChanged, this, &ArrayPage::memberChosen);
+    connect(m_members, &MembersView::menuWanted, this, &ArrayPage::memberMenuWanted);
+
     auto* heading = new QHBoxLayout;
     heading->setSpacing(12);
     heading->addWidget(m_title);
@@ -102,8 +105,12 @@ void ArrayPage::setArray(
             .arg(exactSize(report.arraySize.bytes()),
                 QString::fromStdString(toString(report.uuid))));
     m_verdict->setVerdict(badge.tone, verdictOf(array));
+    const std::string chosen = m_members->chosen();
+    m_isOpen = array.assembled.has_value();
     m_model.setLabels(sources);
     m_model.setMembers(report.members);
+    if (m_shown == report.uuid)
+        m_members->choose(chosen);
     showSuperblocks(report.members);
     const bool mapped = StripeTab::canShow(report);
     m_tabs->setTabVisible(m_tabs->indexOf(m_stripe), mapped);
@@ -144,9 +151,12 @@ void ArrayPage::showSuperblocks(const std::vector<Member>& members)
 void ArrayPage::setFrame(const BitmapFramePtr& frame)
 {
     m_heatmap->setFrame(frame);
+    m_model.setBits(m_isOpen ? frame : nullptr);
     m_heatmap->setVisible(frame && frame->chunks > 0);
     m_noBitmap->setVisible(!frame || frame->chunks == 0);
 }
+
+std::string ArrayPage::chosenMember() const { return m_members->chosen(); }
 
 void ArrayPage::setStep(QAction* step) { m_verdict->setStep(step); }
 

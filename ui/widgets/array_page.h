@@ -35,9 +35,14 @@ public:
     void setArray(
         const ArrayView& array, Activity activity, const std::vector<ScannedSource>& sources);
     void setFrame(const BitmapFramePtr& frame);
+    std::string chosenMember() const; // its path; empty: none
     void setStep(QAction* step);
     BitmapHeatmap& heatmap() { return *m_heatmap; }
     StripeTab& stripe() { return *m_stripe; }
+
+signals:
+    void memberChosen();
+    void memberMenuWanted(QPoint globalPosition);
 
 private:
     QWidget* makeOverview();
@@ -56,6 +61,7 @@ private:
     SuperblocksView* m_superblocks;
     StripeTab* m_stripe;
     std::optional<Uuid> m_shown;
+    bool m_isOpen = false;
     std::vector<std::pair<std::string, const void*>> m_shownSuperblocks; // compared, not followed
 };
 

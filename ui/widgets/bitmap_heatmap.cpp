@@ -112,6 +112,8 @@ BitmapFramePtr BitmapHeatmap::frame() const { return m_grid->frame(); }
 
 void BitmapHeatmap::setFrame(BitmapFramePtr frame)
 {
+    if (frame && frame == m_grid->frame())
+        return;
     m_legend->setFrame(frame);
     std::vector<ChunkRange> changes;
     if (frame && m_grid->frame())

@@ -3,7 +3,7 @@
 
 #include "ui/widgets/pill.h"
 
-#include <QEvent>
+#include <QContextMenuEvent>
 #include <QHeaderView>
 #include <QPainter>
 #include <QResizeEvent>
@@ -23,6 +23,14 @@ constexpr int kLeastHeight = 200; // what a window that is too low leaves of the
 QFont reasonFont(QFont font)
 {
     font.setPointSizeF(font.pointSizeF() * 0.92);
+    return font;
+}
+
+QFont headingFont(QFont font)
+{
+    font.setPointSizeF(font.pointSizeF() * 0.86);
+    font.setCapitalization(QFont::AllUppercase);
+    font.setLetterSpacing(QFont::AbsoluteSpacing, 0.3);
     return font;
 }
 
@@ -102,9 +110,43 @@ MembersView::MembersView(MembersModel& model, QWidget* parent) : QTreeView(paren
     header()->setSectionsClickable(false);
     header()->setStretchLastSection(true);
     header()->setHighlightSections(false);
+    header()->setFont(headingFont(font()));
     connect(&model, &QAbstractItemModel::modelReset, this, &MembersView::arrange);
-    connect(&model, &QAbstractItemModel::dataChanged, this, &MembersView::arrange);
+    connect(&model, &QAbstractItemModel::dataChanged, this,
+        [this](const QModelIndex& first, const QModelIndex&) {
+            // Counts that move all the time do not move the columns.
+            if (first.column() == 0)
+                arrange();
+        });
     arrange();
+}
+
+std::string MembersView::chosen() const
+{
+    const Member* member = m_model.member(currentIndex());
+    return member ? member->path : std::string();
+}
+
+void MembersView::choose(const std::string& path)
+{
+    if (chosen() != path)
+        setCurrentIndex(m_model.indexOf(path));
+}
+
+void MembersView::currentChanged(const QModelIndex& current, const QModelIndex& previous)
+{
+    QTreeView::currentChanged(current, previous);
+    emit chosenChanged();
+}
+
+void MembersView::contextMenuEvent(QContextMenuEvent* event)
+{
+    // By the keyboard the menu comes up at the member, not where the mouse happens to be.
+    QPoint at = event->globalPos();
+    if (event->reason() == QContextMenuEvent::Keyboard)
+        at = viewport()->mapToGlobal(visualRect(currentIndex()).bottomLeft() + QPoint(64, 0));
+    if (m_model.member(currentIndex()))
+        emit menuWanted(at);
 }
 
 void MembersView::arrange()

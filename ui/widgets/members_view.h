@@ -7,6 +7,8 @@
 
 #include <QTreeView>
 
+#include <string>
+
 namespace bitmend {
 
 class MembersView : public QTreeView
@@ -16,10 +18,19 @@ class MembersView : public QTreeView
 public:
     explicit MembersView(MembersModel& model, QWidget* parent = nullptr);
 
+    std::string chosen() const; // the path of the current member; empty: none
+    void choose(const std::string& path);
+
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 
+signals:
+    void chosenChanged();
+    void menuWanted(QPoint globalPosition);
+
 protected:
+    void contextMenuEvent(QContextMenuEvent* event) override;
+    void currentChanged(const QModelIndex& current, const QModelIndex& previous) override;
     void resizeEvent(QResizeEvent* event) override;
     void changeEvent(QEvent* event) override;
     void drawRow(QPainter* painter, const QStyleOptionViewItem& option,

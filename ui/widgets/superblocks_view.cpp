@@ -60,6 +60,7 @@ SuperblocksView::SuperblocksView(QWidget* parent)
     bytesLayout->addWidget(m_hex, 1);
     auto* parts = new QSplitter(Qt::Vertical, this);
     parts->setChildrenCollapsible(false);
+    parts->setHandleWidth(1);
     parts->addWidget(m_table);
     parts->addWidget(bytes);
     parts->setStretchFactor(0, 3);

@@ -7,6 +7,7 @@
 #include <QLabel>
 #include <QPainter>
 #include <QPushButton>
+#include <QStyle>
 #include <QVBoxLayout>
 
 namespace bitmend {
@@ -92,9 +93,15 @@ void VerdictBox::follow()
     m_button->setVisible(m_step != nullptr);
     if (!m_step)
         return;
-    m_button->setText(m_step->text().remove(u'&'));
+    m_button->setText(m_step->iconText());
     m_button->setToolTip(m_step->toolTip());
     m_button->setEnabled(m_step->isEnabled());
+    // What the button stands for goes on: it is not one that cannot be pressed.
+    const bool busy = m_step->property("busy").toBool();
+    if (m_button->property("busy").toBool() != busy) {
+        m_button->setProperty("busy", busy);
+        m_button->style()->polish(m_button);
+    }
 }
 
 void VerdictBox::paintEvent(QPaintEvent*)

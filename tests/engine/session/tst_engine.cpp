@@ -83,7 +83,7 @@ private slots:
     void jobsOnAnArrayThatIsNotAssembled_fail()
     {
         Engine engine;
-        const auto resync = engine.resync(Uuid{}).result.result();
+        const auto resync = engine.sync(Uuid{}, SyncAction::Resync).result.result();
         QCOMPARE(resync.error().code, ErrorCode::NoSuchArray);
         const auto stop = engine.stop(Uuid{}).result.result();
         QCOMPARE(stop.error().code, ErrorCode::NoSuchArray);
@@ -105,7 +105,7 @@ private slots:
         const auto again = engine.assemble(*plan, overlay()).result.result();
         QCOMPARE(again.error().code, ErrorCode::InUse);
 
-        const auto synced = engine.resync(uuid).result.result();
+        const auto synced = engine.sync(uuid, SyncAction::Resync).result.result();
         QVERIFY(synced.has_value());
         QVERIFY(synced->completed);
         QCOMPARE(synced->chunks, std::uint64_t(3));
@@ -131,7 +131,7 @@ private slots:
         choices.mode = WriteMode::ReadOnly;
         const auto plan = engine.plan(uuid, choices);
         QVERIFY(engine.assemble(*plan, {}).result.result().has_value());
-        QVERIFY(!engine.resync(uuid).result.result().has_value());
+        QVERIFY(!engine.sync(uuid, SyncAction::Resync).result.result().has_value());
         QVERIFY(view(engine, uuid).overlay.empty());
     }
 
@@ -151,6 +151,65 @@ private slots:
         QCOMPARE(view(engine, uuid).report.missing, 0);
     }
 
+    void failedMember_isShownWithWhatItsReturnTakes()
+    {
+        Engine engine;
+        const Uuid uuid = openArray(engine, {});
+        const auto plan = engine.plan(uuid, {});
+        QVERIFY(engine.assemble(*plan, overlay()).result.result().has_value());
+        const auto path = plan->taking.back();
+        QVERIFY(view(engine, uuid).returning.empty());
+        QVERIFY(engine.failMember(uuid, path).result.result().has_value());
+        auto returning = view(engine, uuid).returning;
+        QCOMPARE(returning.size(), std::size_t(1));
+        QVERIFY(!returning.front().plan.has_value()); // it is still listed as failed
+        QVERIFY(engine.removeMember(uuid, path).result.result().has_value());
+        returning = view(engine, uuid).returning;
+        QCOMPARE(returning.size(), std::size_t(1));
+        QVERIFY(returning.front().plan.has_value());
+        const auto back = engine.reAdd(uuid, *returning.front().plan).result.result();
+        QVERIFY(back.has_value());
+        QCOMPARE(view(engine, uuid).report.missing, 0);
+        QVERIFY(view(engine, uuid).returning.empty());
+        const auto checked = engine.sync(uuid, SyncAction::Check).result.result();
+        QVERIFY(checked.has_value() && checked->differing.empty());
+    }
+
+    void writtenArray_becomesCleanByItself()
+    {
+        Engine engine;
+        const Uuid uuid = openArray(engine, {});
+        const auto plan = engine.plan(uuid, {});
+        QVERIFY(engine.assemble(*plan, overlay()).result.result().has_value());
+        const auto before = view(engine, uuid).report.events;
+        const auto writing = engine.writeSomething(uuid);
+        const auto dirty = [&engine, uuid] {
+            return engine.frame(uuid)->in(ChunkState::Dirty).total();
+        };
+        QTRY_VERIFY(dirty() > 0);
+        writing.control->cancel();
+        const auto written = writing.result.result();
+        QVERIFY(written.has_value() && written->writes > 0);
+        // Once when it became dirty, once when it became clean; then the bits, sweep by sweep.
+        QTRY_COMPARE(view(engine, uuid).report.events, before + 2);
+        QTRY_COMPARE_WITH_TIMEOUT(dirty(), std::uint64_t(0), 60'000);
+        QVERIFY(engine.isQuiet());
+    }
+
+    void stop_endsWhoeverWrites()
+    {
+        Engine engine;
+        const Uuid uuid = openArray(engine, {});
+        const auto plan = engine.plan(uuid, {});
+        QVERIFY(engine.assemble(*plan, overlay()).result.result().has_value());
+        const auto writing = engine.writeSomething(uuid);
+        QTRY_VERIFY(writing.control->progress().done.count > 0);
+        QVERIFY(engine.stop(uuid).result.result().has_value());
+        QVERIFY(writing.result.isFinished());
+        QVERIFY(writing.result.result().has_value());
+        QVERIFY(!writing.result.result()->completed);
+    }
+
     void shutDown_stopsWhatIsAssembledAndKeepsWhatIsDue()
     {
         Uuid uuid;
@@ -159,7 +218,7 @@ private slots:
             uuid = openArray(engine, {.dirty = chunksUpTo(16'384), .component = {2'097'152}});
             const auto plan = engine.plan(uuid, {});
             QVERIFY(engine.assemble(*plan, overlay()).result.result().has_value());
-            const auto job = engine.resync(uuid);
+            const auto job = engine.sync(uuid, SyncAction::Resync);
             job.control->pause();
             engine.shutDown();
             const auto cancelled = job.result.result();
@@ -189,9 +248,9 @@ private slots:
             const auto to = overlay() / toString(uuid).substr(0, 8);
             QVERIFY(engine.assemble(*plan, to).result.result().has_value());
         }
-        const auto paused = engine.resync(slow);
+        const auto paused = engine.sync(slow, SyncAction::Resync);
         paused.control->pause();
-        QVERIFY(engine.resync(quick).result.result()->completed);
+        QVERIFY(engine.sync(quick, SyncAction::Resync).result.result()->completed);
         paused.control->cancel();
         QVERIFY(paused.result.result().has_value());
     }

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the window does to the array on view: reviews, questions, and the jobs that follow.
+#include "ui/dialogs/assembly_dialog.h"
+#include "ui/dialogs/hot_add_dialog.h"
+#include "ui/main_window.h"
+#include "ui/outcomes.h"
+#include "ui/text.h"
+#include "ui/widgets/array_page.h"
+
+#include <QAction>
+#include <QMenu>
+#include <QMessageBox>
+#include <QPushButton>
+
+namespace bitmend {
+
+void MainWindow::reviewAssembly()
+{
+    const auto array = current();
+    if (!array)
+        return;
+    AssemblyDialog dialog(m_engine, *array, this);
+    if (dialog.exec() == QDialog::Accepted)
+        m_jobs->assemble(dialog.plan(), dialog.overlay());
+}
+
+void MainWindow::reviewHotAdd()
+{
+    const auto array = current();
+    if (!array)
+        return;
+    HotAddDialog dialog(m_engine, *array, this);
+    if (dialog.exec() == QDialog::Accepted)
+        m_jobs->hotAdd(array->report, dialog.plan());
+}
+
+// Asks before something that a later job cannot simply undo. The safe answer is the default.
+bool MainWindow::confirm(const QString& question, const QString& explanation, const QString& verb)
+{
+    QMessageBox box(QMessageBox::NoIcon, verb, question, QMessageBox::Cancel, this);
+    box.setObjectName(QStringLiteral("confirmation"));
+    box.setInformativeText(explanation);
+    QPushButton* yes = box.addButton(verb, QMessageBox::AcceptRole);
+    yes->setObjectName(QStringLiteral("confirmNow"));
+    yes->setAutoDefault(false);
+    box.setDefaultButton(QMessageBox::Cancel);
+    box.setEscapeButton(QMessageBox::Cancel);
+    box.exec();
+    return box.clickedButton() == yes;
+}
+
+void MainWindow::sync(SyncAction action)
+{
+    if (const auto array = current())
+        m_jobs->sync(array->report, action);
+}
+
+void MainWindow::repair()
+{
+    const auto array = current();
+    if (!array)
+        return;
+    const QString cost = costOf(costOfCheck(array->report, SyncAction::Repair));
+    if (confirm(tr("Repair %1?").arg(QString::fromStdString(array->report.name)),
+            tr("All members are read and compared. Where they differ, the copy of the lowest slot "
+               "is taken as the right one and written over the others: %1. A check only counts "
+               "what differs.")
+                .arg(cost),
+            tr("Repair")))
+        m_jobs->sync(array->report, SyncAction::Repair);
+}
+
+void MainWindow::reAdd()
+{
+    const auto array = current();
+    if (!array)
+        return;
+    const Returning* returning = returningMember(situationOf(&*array));
+    if (returning && returning->plan)
+        m_jobs->reAdd(array->report, *returning->plan);
+}
+
+void MainWindow::failMember()
+{
+    const auto array = current();
+    const std::string path = m_arrayPage->chosenMember();
+    if (!array || path.empty())
+        return;
+    if (confirm(tr("Mark %1 as failed?").arg(nameOf(path)),
+            tr("The superblocks of the other members will say that it failed, and it is not "
+               "written any more. What it holds stays as it is. With a bitmap, a re-add brings it "
+               "back by copying only what was written meanwhile."),
+            tr("Fail %1").arg(nameOf(path))))
+        m_jobs->failMember(array->report, path);
+}
+
+void MainWindow::removeMember()
+{
+    const auto array = current();
+    const std::string path = m_arrayPage->chosenMember();
+    if (!array || path.empty())
+        return;
+    if (confirm(tr("Remove %1 from the array?").arg(nameOf(path)),
+            tr("The superblocks of the others forget it. It is not written itself."),
+            tr("Remove %1").arg(nameOf(path))))
+        m_jobs->removeMember(array->report, path);
+}
+
+void MainWindow::stop()
+{
+    if (const auto array = current())
+        m_jobs->stop(array->report);
+}
+
+void MainWindow::showMemberMenu(QPoint globalPosition)
+{
+    QMenu menu(this);
+    menu.setObjectName(QStringLiteral("memberMenu"));
+    menu.setToolTipsVisible(true);
+    menu.addActions({m_actions.reAdd, m_actions.fail, m_actions.remove});
+    menu.exec(globalPosition);
+}
+
+} // namespace bitmend
