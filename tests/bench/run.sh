@@ -11,7 +11,7 @@ if [ "${1:-}" != --no-install ]; then
 fi
 cmake --preset release -DBITMEND_TESTS=ON > /dev/null
 benches=(bench_scan bench_sync)
-[ ! -e tests/bench/bench_heatmap.cpp ] || benches+=(bench_heatmap)
+[ ! -e tests/bench/bench_heatmap.cpp ] || benches+=(bench_heatmap bench_window)
 cmake --build --preset release --target bitmendctl "${benches[@]}" > /dev/null
 
 echo "$(nproc) x $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(date -u +%F)"
