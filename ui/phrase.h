@@ -45,6 +45,12 @@ Phrase phrase(std::type_identity_t<Pattern<sizeof...(Arguments)>> pattern, Argum
 // "disk-a.img" of "/cases/7/disk-a.img": what a member is called in a sentence about its array.
 std::string shortName(std::string_view path);
 
+// The same, or the whole path where two members of the array share a file name.
+std::string nameIn(const ArrayReport& array, const std::string& path);
+
+// Of the remarks that have to do with force.
+Phrase forceSentence(const Remark& remark, const ArrayReport& array);
+
 // "3 hours", "12 seconds", rounded down to the largest whole unit.
 std::string duration(std::uint64_t seconds);
 

@@ -48,6 +48,9 @@ std::optional<Phrase> standIn(const MemberPlace& place);
 Phrase headline(const ArrayReport& array);
 std::vector<Phrase> explanation(const ArrayReport& array);
 
+// What a forced start means besides: where it may be torn, and what mdadm --force would do instead.
+std::vector<Phrase> consequences(const Force& force, const ArrayReport& array);
+
 // Whether a remark of this array belongs into its explanation: not what starting would cost when it
 // cannot start, and not what another remark says better.
 bool isWorthSaying(const Remark& remark, const ArrayReport& array);

@@ -81,6 +81,20 @@ Phrase headline(const ArrayReport& array)
         return phrase("There are too few members here to start the array.");
     case RemarkCode::DirtyAndDegraded:
         return phrase("Power was lost and a member is missing.");
+    case RemarkCode::StaleWouldDo:
+        return phrase("A member that fell behind would be enough to start it.");
+    case RemarkCode::DirtyWouldFollow:
+        return phrase("Power was lost as well.");
+    case RemarkCode::AcceptedStale:
+        return phrase("It starts with a member that fell behind.");
+    case RemarkCode::AcceptedDirty:
+        return phrase("It starts although power was lost and a member is missing.");
+    case RemarkCode::ResyncAfterForce:
+        return phrase("The members may not agree.");
+    case RemarkCode::CopiesOfTwoAges:
+        return phrase("Some blocks have a newer and an older copy.");
+    case RemarkCode::AcceptanceNotNeeded:
+        return phrase("The array starts without the member that you accepted.");
     case RemarkCode::SplitBrain:
         return phrase("The members went separate ways.");
     case RemarkCode::SameRoleTwice:
@@ -131,6 +145,10 @@ bool speaksOfStarting(RemarkCode code)
     case RemarkCode::RecoveryWillContinue:
     case RemarkCode::RecoveryByBitmap:
     case RemarkCode::ResyncWillContinue:
+    case RemarkCode::AcceptedStale:
+    case RemarkCode::AcceptedDirty:
+    case RemarkCode::ResyncAfterForce:
+    case RemarkCode::CopiesOfTwoAges:
         return true;
     default:
         return false;

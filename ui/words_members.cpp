@@ -21,6 +21,16 @@ Phrase eventsBehind(const Member& member, const std::string& freshest)
         behind, freshest, utcText(member.updateTime), duration(reason.other));
 }
 
+Phrase acceptedStale(const Reason& reason, const std::string& freshest)
+{
+    if (reason.other == 0 || reason.other >> 62 != 0) {
+        return phrase("Taken by your choice, although it is %1 events behind %2.",
+            grouped(reason.number), freshest);
+    }
+    return phrase("Taken by your choice, although it is %1 events and %3 behind %2.",
+        grouped(reason.number), freshest, duration(reason.other));
+}
+
 Phrase recoveryUnderway(const Reason& reason)
 {
     return phrase("It was being rebuilt and holds valid data for the first %1 of %2; recovery goes "
@@ -96,6 +106,21 @@ Phrase reasonOf(const Member& member)
             "It and %1 each went on without the other and call each other missing.", other);
     case ReasonCode::RoleBeyondArray:
         return phrase("It claims slot %1, which this array does not have.", number);
+    case ReasonCode::AcceptedStale:
+        return acceptedStale(reason, other);
+    case ReasonCode::AcceptanceNotNeeded:
+        return phrase(
+            "%1 events behind %2. You accepted it, but the array starts without it, so its "
+            "old data stays out.",
+            number, other);
+    case ReasonCode::AcceptanceImpossible:
+        return phrase(
+            "%1 events behind %2. You accepted it, but its slot is taken, or it was being "
+            "rebuilt itself and was never complete.",
+            number, other);
+    case ReasonCode::RoleGiven:
+        return phrase(
+            "You gave it slot %1; its own superblock or the newest one says otherwise.", number);
     case ReasonCode::OtherSuperblockCounts:
         return phrase("The same source carries a superblock of version %1, which is the likelier "
                       "one; this one was left behind by an older array.",

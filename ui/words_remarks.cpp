@@ -11,16 +11,6 @@ namespace {
 
 std::string sectors(std::uint64_t count) { return iecSize(Sectors{count}.bytes()); }
 
-// The file name, or the path where two members share a file name.
-std::string nameIn(const ArrayReport& array, const std::string& path)
-{
-    const auto name = shortName(path);
-    const bool shared = std::ranges::any_of(array.members, [&](const Member& member) {
-        return member.path != path && shortName(member.path) == name;
-    });
-    return shared ? path : name;
-}
-
 Phrase resyncByBitmap(const Remark& remark, const ArrayReport& array)
 {
     const auto due = grouped(remark.number);
@@ -103,6 +93,33 @@ Phrase bitmapsDiffer(const Remark& remark, const ArrayReport& array)
         grouped(remark.number), counts);
 }
 
+Phrase tooFew(const Remark& remark, const ArrayReport& array)
+{
+    const auto number = grouped(remark.number);
+    const auto other = grouped(remark.other);
+    // Nobody opens dozens of images because their numbers are listed.
+    constexpr std::size_t kMost = 16;
+    std::vector<int> slots;
+    for (int role = 0; role < array.geometry.raidDisks && slots.size() <= kMost; ++role) {
+        const bool filled = std::ranges::any_of(array.members, [role](const Member& member) {
+            return member.role == role && member.state == MemberState::InSync;
+        });
+        if (!filled)
+            slots.push_back(role);
+    }
+    std::string list;
+    for (const int slot : slots)
+        list += (list.empty() ? "" : ", ") + std::to_string(slot);
+    if (slots.empty() || slots.size() > kMost) {
+        return phrase("Members in sync: %1; needed: %2. Nothing was changed. Open the images or "
+                      "disks of the missing members as well.",
+            number, other);
+    }
+    return phrase("Members in sync: %1; needed: %2. None is in sync for these slots: %3. Nothing "
+                  "was changed. Open the images or disks of the missing members as well.",
+        number, other, list);
+}
+
 Phrase nothingDue(const ArrayReport& array)
 {
     if (!array.bitmap)
@@ -113,6 +130,15 @@ Phrase nothingDue(const ArrayReport& array)
 }
 
 } // namespace
+
+std::string nameIn(const ArrayReport& array, const std::string& path)
+{
+    const auto name = shortName(path);
+    const bool shared = std::ranges::any_of(array.members, [&](const Member& member) {
+        return member.path != path && shortName(member.path) == name;
+    });
+    return shared ? path : name;
+}
 
 Phrase sentence(const Remark& remark, const ArrayReport& array)
 {
@@ -163,13 +189,21 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
     case RemarkCode::BitmapFromMember:
         return phrase("The bitmap is taken from %1.", where);
     case RemarkCode::TooFewMembers:
-        return phrase("Members in sync: %1; needed: %2. Nothing was changed. Open the images or "
-                      "disks of the missing members as well.",
-            number, other);
+        return tooFew(remark, array);
     case RemarkCode::DirtyAndDegraded:
         return phrase("Where writes were unfinished, parity cannot be trusted to stand in for the "
                       "missing member, so md does not start this without force. Look for the "
-                      "missing member first.");
+                      "missing member first. If it is gone, accept that the array is dirty and "
+                      "degraded (--accept-dirty-degraded): then it starts, and what is read of the "
+                      "missing member there may be wrong.");
+    case RemarkCode::StaleWouldDo:
+    case RemarkCode::DirtyWouldFollow:
+    case RemarkCode::AcceptedStale:
+    case RemarkCode::AcceptedDirty:
+    case RemarkCode::ResyncAfterForce:
+    case RemarkCode::CopiesOfTwoAges:
+    case RemarkCode::AcceptanceNotNeeded:
+        return forceSentence(remark, array);
     case RemarkCode::SplitBrain:
         return phrase("%1 (events %2) and the other half (events %3) were each written without the "
                       "other and call each other missing. They now hold different data. Say which "

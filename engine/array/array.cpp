@@ -27,10 +27,7 @@ constexpr std::uint32_t kWritableFeatures = feature::kBitmapOffset | feature::kR
 Result<ArrayMember> openMember(
     const ArrayState& state, const Member& planned, const MemberAccess& access)
 {
-    ArrayMember member;
-    member.path = planned.path;
-    member.superblock = planned.superblock;
-    member.dataOffset = planned.superblock->dataOffset;
+    auto member = asPlanned(state, planned);
     if (state.mode == WriteMode::ReadOnly) {
         member.source = BM_TRY(access.look(planned.path));
     } else {
@@ -43,14 +40,6 @@ Result<ArrayMember> openMember(
     if (now != planned.superblock->raw) {
         return fail(ErrorCode::ChangedSincePlan, planned.path,
             static_cast<std::int64_t>(planned.superblock->location.bytes()));
-    }
-
-    if (planned.state == MemberState::InSync || planned.state == MemberState::Rebuilding)
-        member.role = planned.role;
-    member.inSync = planned.state == MemberState::InSync;
-    if (planned.state == MemberState::Rebuilding) {
-        member.recoveryOffset = std::min(planned.superblock->recoveryOffset, state.componentSize);
-        member.byBitmap = planned.superblock->has(feature::kRecoveryBitmap);
     }
     return member;
 }
@@ -83,7 +72,8 @@ Result<void> openMembers(ArrayState& state)
     return {};
 }
 
-// The copies in the order in which md asks them: the freshest member's first.
+// The copies in the order in which md asks them: the freshest member's first. That of an accepted
+// member is as old as it is.
 std::vector<BitmapPlace> bitmapPlaces(const ArrayState& state, const std::string& preferred)
 {
     if (state.bitmapFile)
@@ -91,7 +81,7 @@ std::vector<BitmapPlace> bitmapPlaces(const ArrayState& state, const std::string
     std::vector<BitmapPlace> places;
     for (const bool first : {true, false}) {
         for (const auto& member : state.members) {
-            if (!member.inSync || (member.path == preferred) != first)
+            if (!member.inSync || (member.path == preferred) != first || member.accepted)
                 continue;
             const auto location = static_cast<std::int64_t>(member.superblock->location.count);
             const auto sector = location + member.superblock->bitmapOffset;
@@ -128,6 +118,17 @@ void distrustRebuilt(ArrayState& state)
     }
 }
 
+// A forced start keeps every bit: they say where the members may not agree. Accepted members have
+// old bitmaps, of which the kernel could ask any, so all pages go to all.
+void keepForced(const ArrayState& state, LiveBitmap& bitmap)
+{
+    if (state.plan.array.bitmap->everything)
+        bitmap.setAll();
+    bitmap.markNeeded({});
+    for (std::uint64_t page = 0; page < bitmap.pages(); ++page)
+        bitmap.setPageDue(page, true);
+}
+
 // What the kernel does when it runs the array: believe the bitmap, or fill it when it is stale,
 // decide which of its bits are needed, and vouch for it with the array's event count. Superblocks
 // are not touched: nothing in them changes by starting.
@@ -137,7 +138,7 @@ Result<void> startWriting(ArrayState& state)
     // as they are.
     if (state.syncSize == Sectors{})
         return {};
-    const bool wasDirty = state.resyncOffset != kMaxSector;
+    const bool wasDirty = state.resyncOffset != kMaxSector || state.reference->isDirty();
     // With a single copy there is nothing to make it agree with.
     if (wasDirty && !state.resyncDue()) {
         state.resyncOffset = kMaxSector;
@@ -163,6 +164,8 @@ Result<void> startWriting(ArrayState& state)
     // the array was last complete.
     const bool believed = !state.isDegraded() || bitmap.header().eventsCleared == state.events;
     bitmap.markNeeded(believed ? state.resyncOffset : Sectors{});
+    if (state.plan.force)
+        keepForced(state, bitmap);
     state.bitmap = std::move(bitmap);
     if (wasDirty)
         distrustRebuilt(state);
@@ -257,6 +260,9 @@ Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAcce
         if (state->mode == WriteMode::Overlay)
             BM_TRY(state->authorize(foregroundWrites(array, {{}, array.arraySize})));
         BM_TRY(startWriting(*state));
+        // From now on everyone is a member in the eyes of any kernel, whatever happens next.
+        if (plan.force)
+            BM_TRY(updateSuperblocks(*state));
     }
     state->publish();
     return std::unique_ptr<Array>(new Array(std::move(state)));

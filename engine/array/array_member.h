@@ -33,6 +33,7 @@ struct ArrayMember
     std::shared_ptr<const Superblock> superblock; // as it lies on the member
     int role = -1;                                // -1: an idle spare
     bool inSync = false;
+    bool accepted = false;  // by a person's choice, and not a member yet in its own superblock
     Sectors recoveryOffset; // with a role and not in sync: valid below this
     bool byBitmap = false;  // its recovery copies needed chunks only
     bool unflushed = false;

@@ -210,6 +210,30 @@ Result<void> ArrayState::authorize(const std::vector<PlannedWrite>& writes)
     return {};
 }
 
+ArrayMember asPlanned(const ArrayState& state, const Member& planned)
+{
+    ArrayMember member;
+    member.path = planned.path;
+    member.superblock = planned.superblock;
+    member.dataOffset = planned.superblock->dataOffset;
+    const bool rebuilding = planned.state == MemberState::Rebuilding;
+    member.inSync = planned.state == MemberState::InSync;
+    member.accepted = planned.isAccepted();
+    if (member.inSync || rebuilding)
+        member.role = planned.role;
+    if (rebuilding) {
+        member.recoveryOffset = std::min(planned.superblock->recoveryOffset, state.componentSize);
+        member.byBitmap = planned.superblock->has(feature::kRecoveryBitmap);
+    }
+    // With a role that was given comes a place in the table that nobody else has.
+    if (planned.isAccepted() && std::uint32_t(planned.devNumber) != planned.superblock->devNumber) {
+        auto renumbered = *planned.superblock;
+        renumbered.devNumber = static_cast<std::uint32_t>(planned.devNumber);
+        member.superblock = std::make_shared<const Superblock>(std::move(renumbered));
+    }
+    return member;
+}
+
 ArrayMember* ArrayState::member(const std::string& path)
 {
     const auto found = std::ranges::find(members, path, &ArrayMember::path);

@@ -144,6 +144,9 @@ bool hasParity(const Geometry& geometry);
 // What recovering so many members from there on reads and writes.
 SyncEstimate recoveryCost(const ArrayState& state, Sectors from, std::uint64_t targets);
 
+// A member as the plan has it, without its devices.
+ArrayMember asPlanned(const ArrayState& state, const Member& planned);
+
 // assemble() for members that are reached in another way: `access` instead of paths and overlays.
 Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAccess access);
 

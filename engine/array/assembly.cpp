@@ -10,14 +10,16 @@ namespace bitmend {
 
 namespace {
 
-ArrayReport assembled(
+Draft assembled(
     const CandidateGroup& group, const ScanReport& report, const AssemblyChoices& choices)
 {
     Draft draft = judge(group, choices);
     sizeUp(draft);
+    settleForce(draft, choices);
     weighBitmap(draft, report);
+    weighForce(draft);
     decideStart(draft);
-    return std::move(draft.array);
+    return draft;
 }
 
 } // namespace
@@ -28,7 +30,7 @@ std::vector<ArrayReport> findArrays(const ScanReport& report)
     std::vector<ArrayReport> arrays;
     arrays.reserve(groups.size());
     for (const auto& group : groups)
-        arrays.push_back(assembled(group, report, {}));
+        arrays.push_back(assembled(group, report, {}).array);
     std::ranges::stable_sort(arrays, [](const ArrayReport& a, const ArrayReport& b) {
         return std::tie(a.canStart, a.name, a.uuid) < std::tie(b.canStart, b.name, b.uuid);
     });
@@ -50,7 +52,9 @@ Result<AssemblyPlan> planAssembly(
         return fail(ErrorCode::NoSuchArray, toString(uuid));
 
     AssemblyPlan plan;
-    plan.array = assembled(*asked, report, choices);
+    auto draft = assembled(*asked, report, choices);
+    plan.array = std::move(draft.array);
+    plan.force = std::move(draft.force);
     plan.choices = choices;
     for (const bool spares : {false, true}) {
         for (const auto& member : plan.array.members) {
@@ -59,6 +63,11 @@ Result<AssemblyPlan> planAssembly(
         }
     }
     plan.writes = plannedWrites(plan);
+    if (plan.force) {
+        const AssemblyChoices unforced{choices.leaveOut, choices.reference, choices.mode};
+        plan.force->mdadm = forcedByMdadm(assembled(*asked, report, unforced).array);
+        plan.force->changes = forcedChanges(plan);
+    }
     return plan;
 }
 

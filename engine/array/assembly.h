@@ -9,6 +9,7 @@
 // make (component larger than data, overlapping areas).
 #pragma once
 
+#include "engine/array/force.h"
 #include "engine/array/member.h"
 #include "engine/array/remark.h"
 #include "engine/array/scan.h"
@@ -47,6 +48,7 @@ struct ArrayBitmap
     std::uint64_t due = 0;   // of them, those that a start would resync
     std::string from;        // the member whose copy counts, or the external file
     bool stale = false;
+    bool everything = false; // every chunk counts: it is stale, or tells too little of a member
     std::uint64_t differing = 0;
     std::shared_ptr<const BitmapCopy> copy;
 };
@@ -87,6 +89,11 @@ struct AssemblyChoices
     std::string reference;             // take this member as the freshest; empty: by the rules
     WriteMode mode = WriteMode::Overlay;
     std::string restoreFile = {}; // of InPlace; empty: defaultRestoreFile()
+
+    // Force, never of all: what is not named here stays as md has it.
+    std::vector<std::string> acceptStale = {}; // members' paths
+    std::vector<GivenRole> roles = {};
+    bool acceptDirtyDegraded = false;
 };
 
 enum class WritePurpose : std::uint8_t {
@@ -112,7 +119,8 @@ struct AssemblyPlan
     AssemblyChoices choices;
     std::vector<std::string> taking; // members that are opened, in role order, idle spares last
     std::vector<PlannedWrite>
-        writes; // assembling, resync and stop; sorted, merged; empty when ReadOnly
+        writes;                 // assembling, resync and stop; sorted, merged; empty when ReadOnly
+    std::optional<Force> force; // when a choice of force made a difference
 };
 
 // NoSuchArray when no source has it. An array that cannot start still gives a plan: canStart is

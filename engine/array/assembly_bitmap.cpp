@@ -41,7 +41,8 @@ std::uint64_t firstCounting(const ArrayReport& array, const ArrayBitmap& bitmap)
     const bool complete = std::ranges::all_of(array.members, [](const Member& member) {
         return member.role < 0 || member.state == MemberState::InSync;
     });
-    const bool trusted = complete || bitmap.stale || bitmap.header.eventsCleared == array.events;
+    const bool trusted =
+        complete || bitmap.everything || bitmap.header.eventsCleared == array.events;
     const std::uint64_t chunk = bitmap.header.chunkBytes / kSectorBytes;
     if (!trusted || array.resyncOffset.count == 0 || chunk == 0)
         return 0;
@@ -94,9 +95,13 @@ void takeCopy(Draft& draft, const CountingCopy& counting)
     ArrayReport& array = draft.array;
     const BitmapCopy& copy = *counting.copy;
     ArrayBitmap bitmap{copy.location, copy.header, copy.bits.chunks, copy.dirty, 0, counting.from,
-        copy.stale, 0, counting.copy};
+        copy.stale, false, 0, counting.copy};
     if (copy.header.version != kClustered && copy.header.events < array.events)
         bitmap.stale = true;
+    bitmap.everything =
+        bitmap.stale || std::ranges::any_of(array.members, [&](const Member& member) {
+            return member.isAccepted() && !reachesBack(bitmap, member);
+        });
     array.bitmap = std::move(bitmap);
     array.bitmap->differing = copy.location.external ? 0 : differingChunks(array);
 
@@ -160,7 +165,7 @@ std::vector<SectorRange> dueRanges(const ArrayReport& array)
     const std::uint64_t chunk = bitmap.header.chunkBytes / kSectorBytes;
     std::vector<SectorRange> ranges;
     for (std::uint64_t at = firstCounting(array, bitmap); at < bitmap.chunks; ++at) {
-        if (!bitmap.stale && !bitmap.copy->bits.test(at))
+        if (!bitmap.everything && !bitmap.copy->bits.test(at))
             continue;
         const SectorRange range{{at * chunk}, std::min(Sectors{(at + 1) * chunk}, end)};
         if (!ranges.empty() && ranges.back().end == range.begin) {
@@ -178,8 +183,8 @@ void weighBitmap(Draft& draft, const ScanReport& report)
     if (!array.superblock)
         return;
     for (auto& member : array.members) {
-        member.bitmapIsEvidence =
-            member.bitmap && member.bitmap->usable() && member.state == MemberState::InSync;
+        member.bitmapIsEvidence = member.bitmap && member.bitmap->usable() &&
+                                  member.state == MemberState::InSync && !member.isAccepted();
     }
 
     const auto counting = countingCopy(array, report);
@@ -196,7 +201,8 @@ void weighBitmap(Draft& draft, const ScanReport& report)
     if (array.bitmap) {
         ArrayBitmap& bitmap = *array.bitmap;
         const std::uint64_t first = firstCounting(array, bitmap);
-        bitmap.due = bitmap.stale ? bitmap.chunks - first : countFrom(bitmap.copy->bits, first);
+        bitmap.due =
+            bitmap.everything ? bitmap.chunks - first : countFrom(bitmap.copy->bits, first);
     }
     array.resync = estimate(draft);
 }

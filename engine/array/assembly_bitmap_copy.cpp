@@ -77,7 +77,7 @@ std::vector<const Member*> bitmapOrder(const ArrayReport& array)
     // mdadm adds members by slot and the freshest last; the kernel asks the last one first.
     std::vector<const Member*> order;
     for (const auto& member : array.members) {
-        if (member.state == MemberState::InSync)
+        if (member.state == MemberState::InSync && !member.isAccepted())
             order.push_back(&member);
     }
     std::ranges::stable_sort(order, [](const Member* a, const Member* b) {

@@ -9,7 +9,14 @@ namespace bitmend {
 
 namespace {
 
-constexpr std::uint64_t kMostMembers = 1920; // entries of the largest role table
+// What does not matter any more once a person has said which role it is.
+bool concernsItsRole(const Problem& problem)
+{
+    return problem.code == ProblemCode::DevNumberOutOfRange ||
+           problem.code == ProblemCode::RoleBeyondRaidDisks ||
+           problem.code == ProblemCode::JournalRoleWithoutFeature ||
+           problem.code == ProblemCode::TruncatedRoleTable;
+}
 
 } // namespace
 
@@ -21,10 +28,11 @@ void Judge::findSplit()
     if (!hasOwnRole(*m_reference))
         return;
     for (auto& member : m_members) {
-        if (isReference(member) || !hasOwnRole(member))
+        if (isReference(member) || !hasOwnRole(member) || given(member))
             continue;
         const bool stale =
-            member.state == MemberState::Stale && member.reason.code != ReasonCode::ChosenAgainst;
+            member.isAccepted() ||
+            (member.state == MemberState::Stale && member.reason.code != ReasonCode::ChosenAgainst);
         if (settled(member) && member.state != MemberState::Stale &&
             member.state != MemberState::Faulty && member.reason.code != ReasonCode::NotInTable)
             continue;
@@ -81,7 +89,7 @@ void Judge::resolveRole(std::vector<Member*>& claims)
 void Judge::resolveRoles()
 {
     std::vector<std::vector<Member*>> claims(
-        std::min(slotCount(*m_reference->superblock), kMostMembers));
+        std::min(slotCount(*m_reference->superblock), kMostSlots));
     for (auto& member : m_members) {
         const bool claiming =
             member.state == MemberState::InSync || member.state == MemberState::Rebuilding;
@@ -98,7 +106,7 @@ void Judge::resolveRoles()
 // What is wrong with a member that is used, though the kernel takes it: rule one and rule three.
 void Judge::checkUsed()
 {
-    const Role role = m_reference->superblock->role();
+    const Role role = ownRole(*m_reference);
     if (m_reference->state == MemberState::Spare && role < kRoleLimit) {
         // The kernel makes the freshest member a spare without a word, and overwrites it.
         m_draft.blockers.push_back({RemarkCode::FreshestInconsistent, 0, 0, m_reference->path});
@@ -112,7 +120,7 @@ void Judge::checkUsed()
         if (!used)
             continue;
         for (const auto& problem : member.problems) {
-            if (problem.bars())
+            if (problem.bars() && !(given(member) && concernsItsRole(problem)))
                 checkUsed(member, problem);
         }
     }
@@ -156,7 +164,7 @@ void Judge::checkUsed(const Member& member, const Problem& problem)
 void Judge::addMissing()
 {
     const Superblock& fresh = *m_reference->superblock;
-    if (fresh.raidDisks > kMostMembers)
+    if (fresh.raidDisks > kMostSlots)
         return;
     for (int role = 0; role < int(fresh.raidDisks); ++role) {
         const bool shown = std::ranges::any_of(m_members, [&](const Member& member) {

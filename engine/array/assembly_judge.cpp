@@ -133,7 +133,7 @@ void Judge::electReference()
         return std::tuple(foreign, ~member.events, member.superblock->role(), replacement);
     };
     const auto eligible = [&](const Member& member) {
-        const Role role = member.superblock->role();
+        const Role role = ownRole(member);
         return !settled(member) && (role < kRoleLimit || role == kRoleJournal);
     };
     for (auto& member : m_members) {
@@ -177,13 +177,13 @@ bool Judge::belongs(Member& member)
 void Judge::judgeOne(Member& member)
 {
     if (isReference(member)) {
-        slot(member, member.superblock->role());
+        slot(member, ownRole(member));
         return;
     }
     if (!belongs(member))
         return;
 
-    const Role own = member.superblock->role();
+    const Role own = ownRole(member);
     const bool counts = own < kRoleLimit || own == kRoleJournal;
     if (counts && member.events + 1 < m_reference->events) {
         const std::int64_t seconds = m_reference->updateTime - member.updateTime;
@@ -204,8 +204,9 @@ void Judge::judgeOne(Member& member)
 // knows, its own does not. 0.90 has only the member's own descriptor.
 void Judge::giveRole(Member& member)
 {
-    const Role own = member.superblock->role();
-    if (m_group.is090 || own >= kRoleLimit || member.events == m_reference->events) {
+    const Role own = ownRole(member);
+    if (m_group.is090 || own >= kRoleLimit || member.events == m_reference->events ||
+        given(member)) {
         slot(member, own);
     } else {
         const Role role = roleIn(*m_reference->superblock, member.devNumber);
@@ -219,6 +220,11 @@ void Judge::giveRole(Member& member)
         m_reference->events > member.events ? m_reference->events - member.events : 0;
     if (behind != 0 && member.state == MemberState::InSync)
         member.reason = {ReasonCode::OneEventBehind, behind, 0, m_reference->path};
+    const Role recorded = behind == 0 || m_group.is090
+                              ? member.superblock->role()
+                              : roleIn(*m_reference->superblock, member.devNumber);
+    if (given(member) && recorded != own && member.state == MemberState::InSync)
+        member.reason = {ReasonCode::RoleGiven, own, 0, {}};
 }
 
 void Judge::slot(Member& member, Role role)
@@ -258,8 +264,10 @@ Draft Judge::run()
             if (!settled(member))
                 judgeOne(member);
         }
+        acceptStale();
         findSplit();
         resolveRoles();
+        numberGiven();
         checkUsed();
     } else {
         for (auto& member : m_members) {

@@ -5,6 +5,7 @@
 #include "engine/array/assembly_parts.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,8 @@ private:
     bool belongs(Member& member);
     void giveRole(Member& member);
     void slot(Member& member, Role role);
+    void acceptStale();
+    void numberGiven();
     void findSplit();
     void resolveRoles();
     void resolveRole(std::vector<Member*>& claims);
@@ -50,6 +53,12 @@ private:
         member.reason = std::move(reason);
         m_settled.push_back(&member);
     }
+    // A role that a person gave this member; none: what its table says counts.
+    std::optional<Role> given(const Member& member) const;
+    Role ownRole(const Member& member) const
+    {
+        return given(member).value_or(member.superblock->role());
+    }
     bool settled(const Member& member) const
     {
         return std::ranges::find(m_settled, &member) != m_settled.end();
@@ -62,6 +71,17 @@ private:
     std::vector<const Member*> m_settled; // out of the running, with their final state
     Member* m_reference = nullptr;
 };
+
+// Left out for its event count or by the newest table alone, so that a person may accept it.
+bool couldBeAccepted(const Member& member, std::uint64_t slots);
+
+// Those of the candidates, by their roles, that are needed before an array with these in sync
+// starts, being dirty or not: the freshest first, and whoever is exactly as fresh as the last of
+// them. All of them when even that is not enough.
+std::vector<const Member*> neededToStart(std::vector<const Member*> candidates,
+    const Geometry& geometry, std::vector<bool> inSync, bool dirty);
+
+inline constexpr std::uint64_t kMostSlots = 1920; // entries of the largest role table
 
 inline bool hasOwnRole(const Member& member) { return member.superblock->role() < kRoleLimit; }
 

@@ -3,8 +3,9 @@
 //
 //   group   which superblocks belong to one array, and which of several on one source counts
 //   judge   the freshest member, every member's state and the reason for it
-//   start   whether it starts, what is due then, what has to be said
+//   force   what a person's choices of force make of it
 //   bitmap  whose copy counts and what its bits mean
+//   start   whether it starts, what is due then, what has to be said
 //   writes  every byte range that assembling, a resync and a stop would write
 #pragma once
 
@@ -47,6 +48,7 @@ struct Draft
     bool kernelRefuses = false;               // and the kernel would not either
     bool needsChoice = false;                 // a person has to say which
     bool unsupported = false;
+    std::optional<Force> force;
 };
 
 // A refusal of this superblock alone: the kernel takes the array without this member.
@@ -76,6 +78,28 @@ inline constexpr std::uint64_t kBitmapPageBits = 32768;
 
 // Sets array.bitmap and array.resync, evidence flags, and the blockers that a bitmap can be.
 void weighBitmap(Draft& draft, const ScanReport& report);
+
+// Levels 4, 5 and 6: enough members, but the array is dirty and not all of them are there.
+bool isDirtyAndDegraded(const Draft& draft);
+
+// Before the bitmap is weighed: sets force and, with it, the state that the array is left in.
+void settleForce(Draft& draft, const AssemblyChoices& choices);
+
+// After it: what may be torn, by the bits.
+void weighForce(Draft& draft);
+
+// Whether the bits tell what a member that left at these events has missed.
+bool reachesBack(const ArrayBitmap& bitmap, const Member& member);
+
+std::vector<Remark> forceRemarks(const Draft& draft);
+
+// Members that would have to be accepted before it starts, one remark each.
+std::vector<Remark> wouldHelp(const Draft& draft);
+
+ForcedByMdadm forcedByMdadm(const ArrayReport& unforced);
+
+// What the first update changes in the superblocks; field by field. Empty when it does not start.
+std::vector<FieldChange> forcedChanges(const AssemblyPlan& plan);
 
 // Sets canStart, kernelWouldStart, missing, tolerance, needs and the remarks.
 void decideStart(Draft& draft);

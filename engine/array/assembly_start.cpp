@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether it starts, by the kernel's rules and by our stricter ones, and what has to be said.
-#include "engine/array/assembly_parts.h"
+#include "engine/array/assembly_judge.h"
 
 #include <algorithm>
 
 namespace bitmend {
 
 namespace {
-
-constexpr std::size_t kMostSlots = 1920;
 
 bool anyMember(const ArrayReport& array, MemberState state)
 {
@@ -144,7 +142,7 @@ void judgeMembers(Draft& draft, const Readable& can)
 void remarkDirty(const Draft& draft, std::vector<Remark>& remarks)
 {
     const ArrayReport& array = draft.array;
-    if (array.resyncOffset == kMaxSector)
+    if (array.resyncOffset == kMaxSector || (draft.force && draft.force->resyncs))
         return;
     if (dirtyFlagFalls(draft)) {
         remarks.push_back({RemarkCode::DirtyOnlyOneCopy, 0, 0, {}});
@@ -282,6 +280,14 @@ void sizeUp(Draft& draft)
     array.tolerance = lossesStood(draft, draft.inSync);
 }
 
+bool isDirtyAndDegraded(const Draft& draft)
+{
+    if (draft.array.resyncOffset == kMaxSector)
+        return false;
+    const auto can = readable(draft);
+    return can.clean && !can.dirty;
+}
+
 bool dirtyFlagFalls(const Draft& draft)
 {
     return draft.array.geometry.level == 1 && std::ranges::count(draft.inSync, true) == 1;
@@ -306,6 +312,11 @@ void decideStart(Draft& draft)
 
     auto& remarks = array.remarks;
     remarks = draft.blockers;
+    const auto helps =
+        hasBlocker(draft, RemarkCode::TooFewMembers) ? wouldHelp(draft) : std::vector<Remark>();
+    remarks.insert(remarks.end(), helps.begin(), helps.end());
+    const auto forced = forceRemarks(draft);
+    remarks.insert(remarks.end(), forced.begin(), forced.end());
     remarks.insert(remarks.end(), draft.limits.begin(), draft.limits.end());
     remarkDirty(draft, remarks);
     remarkRecovery(draft, remarks);

@@ -118,7 +118,7 @@ void Writes::addMetadata(const PageWanted& alsoWanted)
     if (!m_array.bitmap || !m_array.bitmap->copy->usable())
         return;
     const ArrayBitmap& bitmap = *m_array.bitmap;
-    const bool all = bitmap.stale || bitmap.differing != 0;
+    const bool all = bitmap.everything || bitmap.differing != 0;
     const auto wanted = [&](std::uint64_t page) {
         return all || hasSetBit(bitmap.copy->bits, page) || (alsoWanted && alsoWanted(page));
     };

@@ -141,14 +141,18 @@ Result<void> writeSuperblock(ArrayState& state, ArrayMember& member, const Super
 Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* first)
 {
     // A member one event behind goes first, on its own: until it is durable the others must not
-    // move on and leave it two behind. The same for a newcomer, whose table is then the newest.
+    // move on and leave it two behind. The same for a newcomer, whose table is then the newest. One
+    // that was accepted goes last: newest, beside tables that still call it failed, it would look
+    // like the other half of a split array.
     const auto turn = [&state, first](const ArrayMember* member) {
+        if (member->accepted)
+            return 3;
         if (member == first)
             return 1;
         const bool behind = member->hasRole() && member->superblock->events + 1 < state.events;
         return behind ? 0 : 2;
     };
-    std::array<std::vector<ArrayMember*>, 3> turns;
+    std::array<std::vector<ArrayMember*>, 4> turns;
     for (auto& member : state.members) {
         if (!member.isFaulty())
             turns.at(static_cast<std::size_t>(turn(&member))).push_back(&member);
@@ -158,6 +162,8 @@ Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* first)
             BM_TRY(writeSuperblock(state, *member, nextSuperblock(state, *member)));
         BM_TRY(flushAll(state));
     }
+    for (auto& member : state.members)
+        member.accepted = false;
     return {};
 }
 

@@ -109,6 +109,14 @@ void LiveBitmap::fillWithOnes()
     std::ranges::fill(m_pageDue, kDue);
 }
 
+void LiveBitmap::setAll()
+{
+    fillWithOnes();
+    const auto set = bits();
+    m_set = set.count();
+    m_intent.adopt(set);
+}
+
 Sectors LiveBitmap::neededSectors() const
 {
     const auto whole = m_needed.count() * chunk().count;

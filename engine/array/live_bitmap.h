@@ -71,6 +71,8 @@ public:
     // Sets a bit and makes its page due; what was set stays so.
     void set(std::uint64_t chunk);
 
+    void setAll(); // and all pages due
+
     void need(std::uint64_t chunk) { m_needed.set(chunk); } // its bit is set, or being set
     void dropNeed(std::uint64_t chunk) { m_needed.clear(chunk); }
 

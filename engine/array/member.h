@@ -51,6 +51,10 @@ enum class ReasonCode : std::uint8_t {
     SplitBrain,            // it and `where` each call the other missing
     RoleBeyondArray,       // number = role
     ChosenAgainst,         // left out by the user's choice
+    AcceptedStale,         // in sync by a person's choice; facts as EventsBehind
+    AcceptanceNotNeeded,   // accepted, but the array starts without it; facts as EventsBehind
+    AcceptanceImpossible,  // accepted, but it was being rebuilt itself, or its slot is taken
+    RoleGiven,             // by a person; number = role
     OtherSuperblockCounts, // the same source carries a likelier superblock; where = its version
 };
 
@@ -80,6 +84,13 @@ struct Member
     std::vector<Problem> problems;
     std::shared_ptr<const BitmapCopy> bitmap; // its own copy; null when it has none
     bool bitmapIsEvidence = false; // false for idle spares, stale and rebuilding members' copies
+
+    // In sync by a person's choice: it may have missed what the others have.
+    bool isAccepted() const
+    {
+        return !isFreshest &&
+               (reason.code == ReasonCode::AcceptedStale || reason.code == ReasonCode::RoleGiven);
+    }
 };
 
 } // namespace bitmend

@@ -28,10 +28,19 @@ enum class RemarkCode : std::uint8_t {
     BitmapFromMember,        // where = whose copy counts
     TooFewMembers,           // number = in sync, other = needed
     DirtyAndDegraded,        // parity: needs force
-    SplitBrain,              // where, number = events there, other = events of the other half
-    SameRoleTwice,           // where, number = role
-    FreshestInconsistent,    // where
-    ReshapeUnderway,         // number = position
+    StaleWouldDo,         // where = member that would have to be accepted, number = events behind,
+                          // other = seconds; one remark each, freshest first
+    DirtyWouldFollow,     // and then that it is dirty and degraded as well
+    AcceptedStale,        // where, number = events behind, other = chunks it may have missed or
+                          // kAnywhere
+    AcceptedDirty,        // number = chunks whose parity cannot be trusted, or kAnywhere
+    ResyncAfterForce,     // number = chunks due, other = chunks; 0 of 0 without a bitmap
+    CopiesOfTwoAges,      // levels 1 and 10: a newer and an older copy are both in sync
+    AcceptanceNotNeeded,  // where
+    SplitBrain,           // where, number = events there, other = events of the other half
+    SameRoleTwice,        // where, number = role
+    FreshestInconsistent, // where
+    ReshapeUnderway,      // number = position
     JournalArray,
     ClusteredBitmap,
     LocklessBitmap,
@@ -44,6 +53,8 @@ enum class RemarkCode : std::uint8_t {
     LogicalBlockSizeSet, // newer kernels' field in the padding
     KernelWouldStart,    // where ours is stricter: the kernel would go on
 };
+
+inline constexpr std::uint64_t kAnywhere = ~std::uint64_t{0};
 
 struct Remark
 {

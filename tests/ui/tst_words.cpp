@@ -12,6 +12,14 @@ namespace {
 
 QString text(const Phrase& phrase) { return QString::fromStdString(plain(phrase)); }
 
+QString text(const std::vector<Phrase>& phrases)
+{
+    QString words;
+    for (const auto& one : phrases)
+        words += text(one) + u' ';
+    return words;
+}
+
 // A whole sentence, every placeholder filled, nothing shouted.
 bool isProse(const Phrase& phrase)
 {
@@ -122,6 +130,40 @@ private slots:
                 qPrintable(text(meaning[0])));
             QVERIFY(text(headline(array)).size() < 70);
         }
+    }
+
+    void tooFewMembers_namesTheSlotsThatNobodyFills()
+    {
+        ArrayReport array = crashedMirror();
+        array.geometry.raidDisks = 4;
+        array.remarks = {{RemarkCode::TooFewMembers, 2, 3, {}}};
+        QVERIFY(text(explanation(array).at(0)).contains(u"for these slots: 2, 3."));
+    }
+
+    void whatIsAcceptedAnywhere_isNotCounted()
+    {
+        ArrayReport array = crashedMirror();
+        for (const auto code : {RemarkCode::AcceptedStale, RemarkCode::AcceptedDirty}) {
+            array.remarks = {{code, kAnywhere, kAnywhere, "/cases/disk-b.img"}};
+            QVERIFY(text(explanation(array).at(0)).contains(u"No bitmap tells"));
+        }
+    }
+
+    void consequences_sayWhatMdadmWouldDoAndWhere()
+    {
+        ArrayReport array = crashedMirror();
+        array.events = 18;
+        Force force;
+        force.accepted.push_back({"/cases/disk-b.img", 1, 5, 60, {false, 1, {{{128}, {256}}}}});
+        force.mdadm.raised.push_back({"/cases/disk-b.img", 13, 18});
+        force.mdadm.starts = true;
+        const QString words = text(consequences(force, array));
+        QVERIFY2(words.contains(u"sectors 128-255 of its data area"), qPrintable(words));
+        QVERIFY2(words.contains(u"disk-b.img (13 to 18)"), qPrintable(words));
+        QVERIFY2(words.contains(u"with events 19"), qPrintable(words));
+        QVERIFY(!words.contains(u"would not start"));
+        force.mdadm = {};
+        QVERIFY(text(consequences(force, array)).contains(u"would not start"));
     }
 
     void everyReason_isASentence()
