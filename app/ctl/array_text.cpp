@@ -130,6 +130,23 @@ std::string problemsText(
     return text;
 }
 
+std::string forceText(const Force& force, const ArrayReport& array)
+{
+    std::string text;
+    for (const auto& phrase : consequences(force, array))
+        text += wrapped(plain(phrase), 2);
+    if (force.changes.empty())
+        return text;
+    text += wrapped("In the superblocks these fields change:", 2) + "\n";
+    Table table({"MEMBER", "BYTES", "FIELD", "NOW", "THEN"});
+    for (const auto& change : force.changes) {
+        const auto last = change.offset + change.length - 1;
+        table.add({change.path, std::to_string(change.offset) + "-" + std::to_string(last),
+            change.field, change.before, change.after.empty() ? "as of then" : change.after});
+    }
+    return text + table.text(2);
+}
+
 std::string writesText(const std::vector<PlannedWrite>& writes)
 {
     constexpr auto purpose = [](WritePurpose what) -> std::string {
@@ -160,6 +177,8 @@ std::string writesText(const std::vector<PlannedWrite>& writes)
 std::string planText(const AssemblyPlan& plan)
 {
     std::string text = arrayText(plan.array) + "\n";
+    if (plan.force && plan.array.canStart)
+        text += forceText(*plan.force, plan.array) + "\n";
     if (!plan.array.canStart)
         return text + wrapped("It does not start like this. Nothing would be written.", 2);
     std::string taking;

@@ -115,10 +115,65 @@ Json json(const ArrayReport& array)
         {"members", std::move(members)}};
 }
 
+namespace {
+
+// [first, last] in sectors, both included; null when it may be anywhere.
+Json tornJson(const TornChunks& torn)
+{
+    if (torn.anywhere)
+        return {};
+    Json list = Json::array();
+    for (const auto& range : torn.ranges)
+        list.push_back({range.begin.count, range.end.count - 1});
+    return list;
+}
+
+Json changesJson(const std::vector<FieldChange>& changes)
+{
+    Json list = Json::array();
+    for (const auto& change : changes) {
+        list.push_back({{"path", change.path}, {"offset", change.offset}, {"length", change.length},
+            {"field", change.field}, {"before", change.before},
+            {"after", change.after.empty() ? Json() : Json(change.after)}});
+    }
+    return list;
+}
+
+Json forceJson(const Force& force, const ArrayReport& array)
+{
+    Json accepted = Json::array();
+    for (const auto& member : force.accepted) {
+        accepted.push_back(
+            {{"path", member.path}, {"role", member.role}, {"events_behind", member.behind},
+                {"seconds_behind", member.seconds}, {"torn_sectors", tornJson(member.torn)}});
+    }
+    Json roles = Json::array();
+    for (const auto& given : force.roles)
+        roles.push_back({{"path", given.path}, {"role", given.role}});
+    Json raised = Json::array();
+    for (const auto& one : force.mdadm.raised)
+        raised.push_back({{"path", one.path}, {"from", one.from}, {"to", one.to}});
+    const auto& clean = force.mdadm.markedClean;
+    std::string text;
+    for (const auto& phrase : consequences(force, array))
+        text += (text.empty() ? "" : " ") + plain(phrase);
+    return {{"accepted", std::move(accepted)}, {"roles", std::move(roles)},
+        {"dirty_degraded", force.dirtyDegraded},
+        {"untrusted_sectors", force.dirtyDegraded ? tornJson(force.hole) : Json::array()},
+        {"resync_follows", force.resyncs}, {"copies_of_two_ages", force.copiesOfTwoAges},
+        {"mdadm_force",
+            {{"raised", std::move(raised)}, {"marked_clean", clean.empty() ? Json() : Json(clean)},
+                {"starts", force.mdadm.starts}}},
+        {"changes", changesJson(force.changes)}, {"explanation", std::move(text)}};
+}
+
+} // namespace
+
 Json json(const AssemblyPlan& plan)
 {
     return {{"mode", key(plan.choices.mode)}, {"taking", plan.taking},
         {"write_bytes", writeBytes(plan.writes)}, {"writes", json(plan.writes)},
+        {"force", plan.force ? forceJson(*plan.force, plan.array) : Json()},
         {"array", json(plan.array)}};
 }
 

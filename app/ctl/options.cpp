@@ -27,7 +27,22 @@ bool set(std::string& target, std::string_view value)
     return !value.empty();
 }
 
-const std::array<Option, 26> kOptions = {{
+// The last '=' divides, for a path may have one.
+bool giveRole(Options& options, std::string_view value)
+{
+    const auto equals = value.rfind('=');
+    if (equals == value.npos || equals == 0)
+        return false;
+    constexpr int kMostSlots = 1920;
+    int role = -1;
+    const auto number = value.substr(equals + 1);
+    const auto [end, problem] = std::from_chars(number.data(), number.data() + number.size(), role);
+    options.roles.emplace_back(value.substr(0, equals), role);
+    return problem == std::errc() && end == number.data() + number.size() && role >= 0 &&
+           role < kMostSlots;
+}
+
+const std::array<Option, 29> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -66,6 +81,19 @@ const std::array<Option, 26> kOptions = {{
         [](Options& options, std::string_view value) {
             return set(options.reference, value);
         }},
+    {"--accept-stale", "PATH",
+        "take this member although it fell behind; may be given several times",
+        [](Options& options, std::string_view value) {
+            options.acceptStale.emplace_back(value);
+            return !value.empty();
+        }},
+    {"--accept-dirty-degraded", "",
+        "start although parity may not fit the data and a member is missing",
+        [](Options& options, std::string_view) {
+            return options.acceptDirtyDegraded = true;
+        }},
+    {"--role", "PATH=N", "this member takes slot N, whatever superblocks say; may be repeated",
+        giveRole},
     {"--read-only", "", "plan an assembly that writes nothing at all",
         [](Options& options, std::string_view) {
             return options.readOnly = true;
@@ -155,8 +183,14 @@ const std::array<Option, 26> kOptions = {{
 
 bool goesWith(std::span<const std::string_view> allowed, std::string_view name)
 {
-    return name == "--json" || name == "--verbose" || name == "--help" ||
-           std::ranges::find(allowed, name) != allowed.end();
+    const auto isAllowed = [&](std::string_view one) {
+        return std::ranges::find(allowed, one) != allowed.end();
+    };
+    // Whoever may say which member counts may also say what is accepted of the others.
+    const bool force =
+        name == "--accept-stale" || name == "--accept-dirty-degraded" || name == "--role";
+    return name == "--json" || name == "--verbose" || name == "--help" || isAllowed(name) ||
+           (force && isAllowed("--reference"));
 }
 
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bitmend::ctl {
@@ -24,6 +25,9 @@ struct Options
     std::string output;
     std::string reference;
     std::vector<std::string> without;
+    std::vector<std::string> acceptStale;
+    std::vector<std::pair<std::string, int>> roles; // member and the slot it is given
+    bool acceptDirtyDegraded = false;
     std::uint64_t offset = 0;
     std::optional<std::uint64_t> length;
     std::optional<std::uint64_t> sector;  // of the member
@@ -44,7 +48,7 @@ struct Options
 };
 
 // The error is one sentence. `allowed` names the options of the command; --help, --json and
-// --verbose go with each.
+// --verbose go with each, those of force with all that have --reference.
 std::expected<Options, std::string> parseOptions(
     std::span<const std::string_view> allowed, std::span<char* const> arguments);
 

@@ -75,6 +75,23 @@ Result<std::unique_ptr<Array>> start(const AssemblyPlan& plan, const Options& op
     return array;
 }
 
+// A path that is misspelt must not pass for a choice that was made.
+Result<void> namesMembers(const AssemblyChoices& choices, const ArrayReport& array)
+{
+    const auto isMember = [&](const std::string& path) {
+        return std::ranges::find(array.members, path, &Member::path) != array.members.end();
+    };
+    for (const auto& path : choices.acceptStale) {
+        if (!isMember(path))
+            return fail(ErrorCode::NotAMember, path);
+    }
+    for (const auto& given : choices.roles) {
+        if (!isMember(given.path))
+            return fail(ErrorCode::NotAMember, given.path);
+    }
+    return {};
+}
+
 void complainAbout(const SourceReport& source)
 {
     if (source.error)
@@ -114,8 +131,13 @@ Result<AssemblyPlan> planAsked(const ScanReport& report, const Options& options,
         return fail(ErrorCode::NoSuchArray);
     if (arrays.size() > 1)
         return fail(ErrorCode::SeveralArrays);
-    return planAssembly(report, arrays.front().uuid,
-        {options.without, options.reference, mode, options.restoreFile});
+    AssemblyChoices choices{options.without, options.reference, mode, options.restoreFile};
+    choices.acceptStale = options.acceptStale;
+    choices.acceptDirtyDegraded = options.acceptDirtyDegraded;
+    for (const auto& [path, role] : options.roles)
+        choices.roles.push_back({path, role});
+    BM_TRY(namesMembers(choices, arrays.front()));
+    return planAssembly(report, arrays.front().uuid, choices);
 }
 
 WriteMode writeMode(const Options& options)
