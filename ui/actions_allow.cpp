@@ -3,6 +3,7 @@
 #include "ui/actions.h"
 #include "ui/outcomes.h"
 #include "ui/text.h"
+#include "ui/widgets/force_choices.h"
 
 #include <QAction>
 #include <QCoreApplication>
@@ -54,7 +55,7 @@ QString whyNotAssemble(const Situation& now)
         return tr("The array is assembled already.");
     // Where a choice would let it start, the review is where it is made.
     const auto& report = now.array->report;
-    if (!report.canStart && report.needs != Needs::Choice)
+    if (!report.canStart && report.needs != Needs::Choice && !offersForce(report))
         return text(headline(report));
     return {};
 }

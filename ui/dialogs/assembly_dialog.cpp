@@ -5,6 +5,8 @@
 #include "ui/models/members_model.h"
 #include "ui/outcomes.h"
 #include "ui/text.h"
+#include "ui/widgets/force_changes.h"
+#include "ui/widgets/force_choices.h"
 #include "ui/widgets/verdict_box.h"
 #include "ui/widgets/writes_view.h"
 
@@ -22,6 +24,7 @@
 #include <QRegularExpression>
 #include <QStandardPaths>
 #include <QStorageInfo>
+#include <QTabWidget>
 #include <QTreeWidget>
 #include <QVBoxLayout>
 
@@ -79,6 +82,16 @@ AssemblyDialog::AssemblyDialog(Engine& engine, const ArrayView& array, QWidget* 
 
     m_verdict = new VerdictBox(this);
     m_writes = new WritesView(this);
+    m_force = new ForceChoices(array.report, this);
+    m_force->setVisible(m_force->isOffered());
+    m_changes = new ForceChanges(this);
+    m_changes->hide();
+    m_results = new QTabWidget(this);
+    m_results->setObjectName(QStringLiteral("planResults"));
+    m_results->setAccessibleName(tr("What would be written"));
+    m_results->setDocumentMode(true);
+    m_results->setTabBarAutoHide(true);
+    m_results->addTab(m_writes, tr("&Byte ranges"));
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
     m_assemble = buttons->addButton(tr("Assemble"), QDialogButtonBox::AcceptRole);
     m_assemble->setObjectName(QStringLiteral("assembleNow"));
@@ -93,20 +106,22 @@ AssemblyDialog::AssemblyDialog(Engine& engine, const ArrayView& array, QWidget* 
     column->addWidget(m_verdict);
     column->addSpacing(6);
     column->addWidget(makeMembers(), 2);
+    column->addWidget(m_force);
     column->addSpacing(6);
     column->addWidget(makeWriting());
     column->addSpacing(6);
     column->addWidget(heading(tr("What would be written"), this));
-    column->addWidget(m_writes, 2);
+    column->addWidget(m_results, 2);
     column->addSpacing(4);
     column->addWidget(buttons);
-    resize(760, 660);
+    resize(760, m_force->isOffered() ? 780 : 660);
 
     fillMembers();
     connect(m_members, &QTreeWidget::itemChanged, this, &AssemblyDialog::replan);
     connect(m_reference, &QComboBox::currentIndexChanged, this, &AssemblyDialog::replan);
     connect(m_readOnly, &QRadioButton::toggled, this, &AssemblyDialog::replan);
     connect(m_folder, &QLineEdit::editingFinished, this, &AssemblyDialog::replan);
+    connect(m_force, &ForceChoices::changed, this, &AssemblyDialog::replan);
     replan();
     m_assemble->setFocus();
 }
@@ -211,6 +226,7 @@ AssemblyChoices AssemblyDialog::choices() const
         if (item->checkState(0) != Qt::Checked)
             choices.leaveOut.push_back(pathOf(item->data(0, kPathRole).toString()));
     }
+    m_force->addTo(choices);
     return choices;
 }
 
@@ -267,6 +283,19 @@ void AssemblyDialog::show(const Result<AssemblyPlan>& plan)
         m_plan.array.canStart ? tr("Nothing.")
                               : tr("Nothing: as things are, the array cannot be assembled."),
         tr("all of it to the overlays, when the array is resynced and stopped"));
+    showForce();
+}
+
+void AssemblyDialog::showForce()
+{
+    const bool forced = m_plan.force && m_plan.array.canStart;
+    if (forced) {
+        m_changes->show(*m_plan.force, m_plan.array);
+        if (m_results->count() == 1)
+            m_results->addTab(m_changes, tr("What &force changes"));
+    } else if (m_results->count() == 2) {
+        m_results->removeTab(1);
+    }
 }
 
 void AssemblyDialog::describeFolder()

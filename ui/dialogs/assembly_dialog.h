@@ -15,11 +15,14 @@ class QLabel;
 class QLineEdit;
 class QPushButton;
 class QRadioButton;
+class QTabWidget;
 class QTreeWidget;
 class QVBoxLayout;
 
 namespace bitmend {
 
+class ForceChanges;
+class ForceChoices;
 class VerdictBox;
 class WritesView;
 
@@ -39,6 +42,7 @@ private:
     QWidget* makeWriting();
     void fillMembers();
     void replan();
+    void showForce();
     void show(const Result<AssemblyPlan>& plan);
     void chooseFolder();
     void describeFolder();
@@ -58,6 +62,9 @@ private:
     QLabel* m_folderNote = nullptr;
     VerdictBox* m_verdict = nullptr;
     WritesView* m_writes = nullptr;
+    ForceChoices* m_force = nullptr;
+    ForceChanges* m_changes = nullptr;
+    QTabWidget* m_results = nullptr; // the writes, and what force changes
     QPushButton* m_assemble = nullptr;
 };
 
