@@ -26,8 +26,6 @@ Result<const Personality*> mappable(const ArrayReport& array)
     return level;
 }
 
-bool hasParity(const Geometry& geometry) { return geometry.level >= 4 && geometry.level <= 6; }
-
 // How much a member's state says for itself: the lower, the more.
 int rankOf(MemberState state)
 {

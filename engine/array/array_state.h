@@ -132,14 +132,11 @@ struct ArrayState
     LiveFrames frames;
 
 private:
-    mutable std::recursive_mutex
-        m_commits;              // a job holds it over several commits that belong together
-    mutable std::mutex m_mutex; // guards the two below
+    mutable std::recursive_mutex m_commits; // held by a job over several that belong together
+    mutable std::mutex m_mutex;             // guards the two below
     Readers m_readers;
     ArraySnapshot m_snapshot;
 };
-
-bool hasParity(const Geometry& geometry);
 
 // What recovering so many members from there on reads and writes.
 SyncEstimate recoveryCost(const ArrayState& state, Sectors from, std::uint64_t targets);

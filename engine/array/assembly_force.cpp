@@ -10,8 +10,6 @@ namespace bitmend {
 
 namespace {
 
-bool hasParity(int level) { return level == 4 || level == 5 || level == 6; }
-
 bool anyInSync(const Draft& draft, bool wanted)
 {
     return std::ranges::find(draft.inSync, wanted) != draft.inSync.end();
@@ -155,7 +153,7 @@ void settleForce(Draft& draft, const AssemblyChoices& choices)
         }
     }
     std::ranges::stable_sort(force.accepted, {}, &AcceptedMember::behind);
-    const bool parity = hasParity(array.geometry.level);
+    const bool parity = hasParity(array.geometry);
     if (!force.accepted.empty())
         parity ? leaveParity(draft, force) : leaveMirrors(draft, force);
     if (choices.acceptDirtyDegraded && parity && isDirtyAndDegraded(draft)) {
@@ -224,7 +222,7 @@ std::vector<Remark> wouldHelp(const Draft& draft)
             secondsBehind(array, *member), member->path});
     }
     const bool dirty = array.resyncOffset != kMaxSector;
-    if (dirty && hasParity(array.geometry.level) &&
+    if (dirty && hasParity(array.geometry) &&
         std::ranges::find(inSync, false) != inSync.end())
         remarks.push_back({RemarkCode::DirtyWouldFollow, 0, 0, {}});
     return remarks;

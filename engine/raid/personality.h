@@ -48,7 +48,10 @@ public:
 // Null when the level is not known.
 const Personality* personality(int level);
 
-// Levels 4, 5 and 6: whether this role never holds data. md starts a dirty array although such a
+// Levels 4, 5 and 6.
+bool hasParity(const Geometry& geometry);
+
+// On those: whether this role never holds data. md starts a dirty array although such a
 // member is not rebuilt yet, because only parity can be wrong there.
 bool holdsOnlyParity(const Geometry& geometry, int role);
 

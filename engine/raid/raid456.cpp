@@ -109,9 +109,11 @@ const Personality& raid6()
     return kRaid6;
 }
 
+bool hasParity(const Geometry& geometry) { return geometry.level >= 4 && geometry.level <= 6; }
+
 bool holdsOnlyParity(const Geometry& geometry, int role)
 {
-    if (geometry.level != 4 && geometry.level != 5 && geometry.level != 6)
+    if (!hasParity(geometry))
         return false;
     const ParityLayout* layout = parityLayout(geometry);
     if (layout == nullptr || geometry.raidDisks < 2)
