@@ -18,8 +18,8 @@ constexpr std::array<Names, 7> kPlanOptions = {"--array", "--bitmap-file", "--ov
     "--in-place", "--without", "--reference", "--read-only"};
 constexpr std::array<Names, 8> kMapOptions = {"--array", "--bitmap-file", "--overlay", "--without",
     "--reference", "--offset", "--member", "--sector"};
-constexpr std::array<Names, 8> kReadOptions = {"--array", "--bitmap-file", "--overlay", "--without",
-    "--reference", "--offset", "--length", "--output"};
+constexpr std::array<Names, 9> kReadOptions = {"--array", "--bitmap-file", "--overlay", "--without",
+    "--reference", "--offset", "--length", "--output", "--threads"};
 constexpr std::array<Names, 8> kWriteOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--dry-run"};
 constexpr std::array<Names, 10> kSyncOptions = {"--array", "--bitmap-file", "--overlay",

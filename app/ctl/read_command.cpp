@@ -114,11 +114,15 @@ std::vector<ByteRange> readPiece(
     return unreadable;
 }
 
-// Reads pieces in threads of their own and hands them out in order.
+// Reads pieces in threads of their own, or one by one when they are asked for, and hands them out
+// in order.
 class PieceReader
 {
 public:
-    PieceReader(const Array& array, ByteRange range) : m_array(array), m_range(range)
+    PieceReader(const Array& array, ByteRange range, std::launch how)
+        : m_array(array)
+        , m_range(range)
+        , m_how(how)
     {
         for (auto& slot : m_slots)
             start(slot);
@@ -154,7 +158,7 @@ private:
         slot.length = std::size_t(std::min<std::uint64_t>(kPiece, m_range.length - m_asked));
         if (slot.length == 0)
             return;
-        slot.reading = std::async(std::launch::async,
+        slot.reading = std::async(m_how,
             [this, offset = m_range.offset + m_asked, piece = slot.buffer.first(slot.length)] {
                 return readPiece(m_array, offset, piece);
             });
@@ -163,17 +167,20 @@ private:
 
     const Array& m_array;
     ByteRange m_range;
+    std::launch m_how;
     std::uint64_t m_asked = 0;
     std::size_t m_turn = 0;
     std::array<Slot, kAhead> m_slots;
 };
 
 Result<ReadOutcome> copy(
-    const Array& array, ByteRange range, const std::string& name, JobControl& control)
+    const Array& array, ByteRange range, const Options& options, JobControl& control)
 {
+    const auto& name = options.output;
     const auto output = BM_TRY(openOutput(name));
     ReadOutcome outcome;
-    PieceReader pieces(array, range);
+    PieceReader pieces(
+        array, range, options.threads == 1 ? std::launch::deferred : std::launch::async);
     control.setTotal({range.length / kSectorBytes});
     while (outcome.copied < range.length) {
         if (!control.keepGoing())
@@ -243,7 +250,7 @@ ExitCode readCommand(const Options& options)
             "The array ends at byte " + std::to_string(size) + ", before the asked range does.");
     }
     const ByteRange range{options.offset, options.length.value_or(size - options.offset)};
-    const auto outcome = copy(**array, range, options.output, job.control());
+    const auto outcome = copy(**array, range, options, job.control());
     if (!outcome) {
         if (outcome.error().code == ErrorCode::InUse) {
             complain(options.output + " exists already and is not written over. Nothing was "
