@@ -38,6 +38,8 @@ struct Actions
     QAction* check;
     QAction* repair;
     QAction* hotAdd;
+    QAction* addBitmap;
+    QAction* removeBitmap;
     QAction* stop;
     QAction* lookAtMembers; // instead of at the overlays
     QAction* pauseJob;
@@ -65,6 +67,7 @@ struct Actions
 private:
     void allowSyncs(const Situation& now);
     void allowMembership(const Situation& now);
+    void allowBitmap(const Situation& now);
 };
 
 // The member that reAdd takes: the chosen one, or the only one that can come back. Null: none.

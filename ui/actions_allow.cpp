@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is possible now, what it would take, and where it is not possible, why.
+#include "engine/raid/personality.h"
 #include "ui/actions.h"
 #include "ui/outcomes.h"
 #include "ui/text.h"
@@ -166,6 +167,7 @@ void Actions::allow(const Situation& now)
         tr("Review what takes part and what would be written, then assemble (Ctrl+A)"));
     allowSyncs(now);
     allowMembership(now);
+    allowBitmap(now);
 
     QString whyNotStop;
     if (!array || now.activity != Activity::None) {
@@ -226,6 +228,32 @@ void Actions::allowSyncs(const Situation& now)
         tr("Compare all members and overwrite what differs with the lowest slot's copy: %1")
             .arg(costOfAll(SyncAction::Repair)));
     say(repair, tr("Re&pair\u2026"), costOfAll(SyncAction::Repair));
+}
+
+void Actions::allowBitmap(const Situation& now)
+{
+    const QString forbidden = whyNoWriting(now);
+    const auto whyNot = [&](bool isPossible, const QString& otherwise) {
+        if (!forbidden.isEmpty())
+            return forbidden;
+        if (!isPossible)
+            return otherwise;
+        const auto& open = *now.array->assembled;
+        return open.resyncDue || open.recoveryDue
+                   ? tr("Finish the resync or recovery that is due first.")
+                   : QString();
+    };
+    const bool hasBitmap = now.array && now.array->report.bitmap.has_value();
+    const auto* level = now.array ? personality(now.array->report.geometry.level) : nullptr;
+    const bool takesBitmap = level && level->takesBitmap();
+    permit(addBitmap,
+        whyNot(takesBitmap && !hasBitmap, hasBitmap ? tr("The array has a bitmap.")
+                                                    : tr("This level has no write-intent bitmap.")),
+        tr("Write a bitmap beside each superblock: after a power cut only what was being written "
+           "is "
+           "resynced"));
+    permit(removeBitmap, whyNot(hasBitmap, tr("The array has no bitmap.")),
+        tr("Make the superblocks forget the bitmap; a resync then goes through everything"));
 }
 
 void Actions::allowMembership(const Situation& now)

@@ -121,6 +121,20 @@ void ArrayJobs::removeMember(const ArrayReport& array, const std::string& path)
         m_engine.removeMember(array.uuid, path), Steering::None);
 }
 
+void ArrayJobs::addBitmap(const ArrayReport& array, const BitmapAddPlan& plan)
+{
+    run(array.uuid, Activity::Changing,
+        tr("Add a bitmap to %1").arg(QString::fromStdString(array.name)),
+        m_engine.addBitmap(array.uuid, plan), Steering::None);
+}
+
+void ArrayJobs::removeBitmap(const ArrayReport& array)
+{
+    run(array.uuid, Activity::Changing,
+        tr("Remove the bitmap of %1").arg(QString::fromStdString(array.name)),
+        m_engine.removeBitmap(array.uuid), Steering::None);
+}
+
 void ArrayJobs::writeSomething(const ArrayReport& array)
 {
     run(array.uuid, Activity::Writing, tr("Write to %1").arg(QString::fromStdString(array.name)),

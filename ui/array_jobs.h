@@ -30,6 +30,8 @@ public:
     void reAdd(const ArrayReport& array, const ReAddPlan& plan);
     void failMember(const ArrayReport& array, const std::string& path);
     void removeMember(const ArrayReport& array, const std::string& path);
+    void addBitmap(const ArrayReport& array, const BitmapAddPlan& plan);
+    void removeBitmap(const ArrayReport& array);
     void writeSomething(const ArrayReport& array);
     void stop(const ArrayReport& array);
 

@@ -125,6 +125,8 @@ void MainWindow::connectActions()
     connect(m_actions.reAdd, &QAction::triggered, this, &MainWindow::reAdd);
     connect(m_actions.fail, &QAction::triggered, this, &MainWindow::failMember);
     connect(m_actions.remove, &QAction::triggered, this, &MainWindow::removeMember);
+    connect(m_actions.addBitmap, &QAction::triggered, this, &MainWindow::planBitmap);
+    connect(m_actions.removeBitmap, &QAction::triggered, this, &MainWindow::removeBitmap);
     connect(m_actions.stop, &QAction::triggered, this, &MainWindow::stop);
     connect(m_actions.writeSomething, &QAction::triggered, this, [this] {
         if (const auto array = current())

@@ -66,6 +66,9 @@ private:
     void reAdd();
     void failMember();
     void removeMember();
+    void planBitmap();
+    void reviewBitmap(const Result<BitmapAddPlan>& plan);
+    void removeBitmap();
     void stop();
     bool confirm(const QString& question, const QString& explanation, const QString& verb);
     void showMemberMenu(QPoint globalPosition);

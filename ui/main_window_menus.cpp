@@ -43,6 +43,8 @@ void MainWindow::makeMenus()
     array->addSeparator();
     array->addActions({m_actions.hotAdd, m_actions.reAdd, m_actions.fail, m_actions.remove});
     array->addSeparator();
+    array->addActions({m_actions.addBitmap, m_actions.removeBitmap});
+    array->addSeparator();
     array->addActions({m_actions.lookAtMembers, m_actions.pauseJob});
 
     QMenu* view = menuBar()->addMenu(tr("&View"));

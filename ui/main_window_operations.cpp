@@ -8,6 +8,7 @@
 #include "ui/widgets/array_page.h"
 
 #include <QAction>
+#include <QFutureWatcher>
 #include <QMenu>
 #include <QMessageBox>
 #include <QPushButton>
@@ -104,6 +105,55 @@ void MainWindow::removeMember()
             tr("The superblocks of the others forget it. It is not written itself."),
             tr("Remove %1").arg(nameOf(path))))
         m_jobs->removeMember(array->report, path);
+}
+
+// Where it fits and how fine it can be is the engine's to say; then a person does.
+void MainWindow::planBitmap()
+{
+    const auto array = current();
+    if (!array)
+        return;
+    auto* planning = new QFutureWatcher<Result<BitmapAddPlan>>(this);
+    connect(planning, &QFutureWatcher<Result<BitmapAddPlan>>::finished, this, [this, planning] {
+        planning->deleteLater();
+        reviewBitmap(planning->result());
+    });
+    planning->setFuture(m_engine.planBitmapAdd(array->report.uuid).result);
+}
+
+void MainWindow::reviewBitmap(const Result<BitmapAddPlan>& plan)
+{
+    const auto array = current();
+    if (!array)
+        return;
+    const QString name = QString::fromStdString(array->report.name);
+    if (!plan) {
+        QMessageBox::warning(this, tr("Add a bitmap"), text(plan.error()));
+        return;
+    }
+    std::uint64_t bytes = 0;
+    for (const auto& write : plan->writes)
+        bytes += write.length;
+    if (confirm(tr("Give %1 a write-intent bitmap?").arg(name),
+            tr("One bit stands for %1; %2 in all, beside every superblock. Written: at most %3, "
+               "first the bitmaps, then the superblocks. The bits are all set at first and go by "
+               "themselves.")
+                .arg(sizeText(plan->chunkBytes), numberText(plan->chunks), sizeText(bytes)),
+            tr("Add the bitmap")))
+        m_jobs->addBitmap(array->report, *plan);
+}
+
+void MainWindow::removeBitmap()
+{
+    const auto array = current();
+    if (!array)
+        return;
+    if (confirm(tr("Remove the bitmap of %1?").arg(QString::fromStdString(array->report.name)),
+            tr("After the next power cut a resync has to go through the whole array, and a member "
+               "that comes back has to be rebuilt in full. What lies in the bitmap's place is not "
+               "erased."),
+            tr("Remove the bitmap")))
+        m_jobs->removeBitmap(array->report);
 }
 
 void MainWindow::stop()

@@ -101,6 +101,12 @@ Outcome outcomeOf(const MembershipOutcome& change)
                         .arg(numberText(change.events), sizeText(change.writtenBytes))};
 }
 
+Outcome outcomeOf(const BitmapOutcome& change)
+{
+    return {Tone::Good, tr("Every superblock says so now, at event count %1; %2 written.")
+                            .arg(numberText(change.events), sizeText(change.writtenBytes))};
+}
+
 Outcome outcomeOf(const WriterOutcome& written)
 {
     return {written.completed ? Tone::Good : Tone::Warning,
@@ -127,6 +133,11 @@ Outcome outcomeOf(const ArraySnapshot& assembled)
     if (assembled.mode == WriteMode::ReadOnly) {
         return {Tone::Good, tr("%1 is assembled read-only. Nothing was written.")
                                 .arg(QString::fromStdString(report.name))};
+    }
+    if (assembled.mode == WriteMode::InPlace) {
+        return {Tone::Good,
+            tr("%1 is assembled in place. What was where metadata is written is saved in %2.")
+                .arg(QString::fromStdString(report.name), pathText(assembled.restoreFile))};
     }
     return {Tone::Good, tr("%1 is assembled on overlays. The members are only read.")
                             .arg(QString::fromStdString(report.name))};
@@ -182,6 +193,8 @@ QString subtitleOf(const ArrayView& array)
         parts.insert(2, lossesText(report.tolerance));
     if (array.assembled && array.assembled->mode == WriteMode::ReadOnly) {
         parts += tr("assembled read-only");
+    } else if (array.assembled && array.assembled->mode == WriteMode::InPlace) {
+        parts += tr("in place, written to the members themselves");
     } else if (array.assembled) {
         parts += tr("on overlays, nothing is written to the members");
     } else if (!array.overlay.empty()) {

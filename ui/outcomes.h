@@ -19,6 +19,7 @@ struct Outcome
 Outcome outcomeOf(const SyncOutcome& sync);
 Outcome outcomeOf(const HotAddResult& hotAdd);
 Outcome outcomeOf(const MembershipOutcome& change); // a member failed or removed
+Outcome outcomeOf(const BitmapOutcome& change);     // a bitmap added or removed
 Outcome outcomeOf(const WriterOutcome& written);
 Outcome outcomeOf(const StopOutcome& stop);
 Outcome outcomeOf(const ArraySnapshot& assembled);

@@ -249,6 +249,24 @@ Job<MembershipOutcome> Engine::removeMember(const Uuid& uuid, const std::string&
     });
 }
 
+Job<BitmapAddPlan> Engine::planBitmapAdd(const Uuid& uuid)
+{
+    return onArray<BitmapAddPlan>(uuid,
+        [](OpenArray&, Array& array, JobControl&) { return bitmend::planBitmapAdd(array, {}); });
+}
+
+Job<BitmapOutcome> Engine::addBitmap(const Uuid& uuid, const BitmapAddPlan& plan)
+{
+    return onArray<BitmapOutcome>(uuid,
+        [plan](OpenArray&, Array& array, JobControl&) { return bitmend::addBitmap(array, plan); });
+}
+
+Job<BitmapOutcome> Engine::removeBitmap(const Uuid& uuid)
+{
+    return onArray<BitmapOutcome>(
+        uuid, [](OpenArray&, Array& array, JobControl&) { return bitmend::removeBitmap(array); });
+}
+
 Job<WriterOutcome> Engine::writeSomething(const Uuid& uuid)
 {
     OpenArray& open = openArray(uuid);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "engine/array/array.h"
+#include "engine/array/bitmap_change.h"
 #include "engine/array/membership.h"
 #include "engine/array/stripe_view.h"
 #include "engine/array/sync.h"
@@ -83,6 +84,9 @@ public:
     Job<HotAddResult> reAdd(const Uuid& uuid, const ReAddPlan& plan);   // likewise
     Job<MembershipOutcome> failMember(const Uuid& uuid, const std::string& path);
     Job<MembershipOutcome> removeMember(const Uuid& uuid, const std::string& path);
+    Job<BitmapAddPlan> planBitmapAdd(const Uuid& uuid);
+    Job<BitmapOutcome> addBitmap(const Uuid& uuid, const BitmapAddPlan& plan);
+    Job<BitmapOutcome> removeBitmap(const Uuid& uuid);
     Job<WriterOutcome> writeSomething(const Uuid& uuid); // beside the strand's jobs
     Job<StopOutcome> stop(const Uuid& uuid);             // and of whoever writes
 

@@ -43,7 +43,6 @@ private slots:
     {
         assembleOnOverlays();
         click(toolButton(*m_window, "resync"));
-        QTRY_VERIFY(m_engine->frame(m_uuid)->in(ChunkState::Done).total() > 1000);
         QTest::keyClick(m_window.get(), Qt::Key_Space);
         QTRY_VERIFY(status().contains(QStringLiteral("paused")));
         QCOMPARE(named<QPushButton>(*m_window, "pauseJob")->text(), QStringLiteral("Resume"));
@@ -51,9 +50,8 @@ private slots:
         picture(*m_window, QStringLiteral("paused"));
 
         click(named<QPushButton>(*m_window, "pauseJob"));
-        QTRY_VERIFY(!status().contains(QStringLiteral("paused")));
-        click(named<QPushButton>(*m_window, "cancelJob"));
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QVERIFY(!shown(*m_engine, m_uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
     }
 
     void cancelledJob_saysHowFarItCameAndCarriesOn()

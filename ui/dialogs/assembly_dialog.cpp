@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/dialogs/assembly_dialog.h"
 
+#include "engine/array/restore_file.h"
 #include "ui/badge.h"
 #include "ui/models/members_model.h"
 #include "ui/outcomes.h"
@@ -10,6 +11,7 @@
 #include "ui/widgets/verdict_box.h"
 #include "ui/widgets/writes_view.h"
 
+#include <QCheckBox>
 #include <QComboBox>
 #include <QDialogButtonBox>
 #include <QDir>
@@ -27,6 +29,8 @@
 #include <QTabWidget>
 #include <QTreeWidget>
 #include <QVBoxLayout>
+
+#include <algorithm>
 
 namespace bitmend {
 
@@ -75,6 +79,7 @@ AssemblyDialog::AssemblyDialog(Engine& engine, const ArrayView& array, QWidget* 
     : QDialog(parent)
     , m_engine(engine)
     , m_array(array)
+    , m_restoreFile(defaultRestoreFile(array.report).string())
 {
     setObjectName(QStringLiteral("assemblyDialog"));
     const QString name = QString::fromStdString(array.report.name);
@@ -120,6 +125,8 @@ AssemblyDialog::AssemblyDialog(Engine& engine, const ArrayView& array, QWidget* 
     connect(m_members, &QTreeWidget::itemChanged, this, &AssemblyDialog::replan);
     connect(m_reference, &QComboBox::currentIndexChanged, this, &AssemblyDialog::replan);
     connect(m_readOnly, &QRadioButton::toggled, this, &AssemblyDialog::replan);
+    connect(m_inPlace, &QRadioButton::toggled, this, &AssemblyDialog::replan);
+    connect(m_seen, &QCheckBox::toggled, this, &AssemblyDialog::permit);
     connect(m_folder, &QLineEdit::editingFinished, this, &AssemblyDialog::replan);
     connect(m_force, &ForceChoices::changed, this, &AssemblyDialog::replan);
     replan();
@@ -167,6 +174,23 @@ QWidget* AssemblyDialog::makeWriting()
     m_readOnly = new QRadioButton(tr("&Read only: nothing is written anywhere"), part);
     m_readOnly->setObjectName(QStringLiteral("readOnly"));
     m_onOverlay->setChecked(true);
+    m_inPlace =
+        new QRadioButton(tr("&In place: what is written goes to the members themselves"), part);
+    m_inPlace->setObjectName(QStringLiteral("inPlace"));
+    m_inPlaceRow = new QWidget(part);
+    auto* saved = note(m_inPlaceRow);
+    saved->setText(
+        tr("There is no way back for data that is written. What lies where metadata will be "
+           "written is saved first, to %1; \u201cbitmendctl restore\u201d puts it back. Nothing "
+           "outside the list below is written.")
+            .arg(pathText(m_restoreFile)));
+    m_seen = new QCheckBox(tr("I &have seen the list below, and want it written"), m_inPlaceRow);
+    m_seen->setObjectName(QStringLiteral("seenWrites"));
+    auto* inPlace = new QVBoxLayout(m_inPlaceRow);
+    inPlace->setContentsMargins(24, 0, 0, 0);
+    inPlace->setSpacing(4);
+    inPlace->addWidget(saved);
+    inPlace->addWidget(m_seen);
 
     m_folderRow = new QWidget(part);
     m_folder = new QLineEdit(m_folderRow);
@@ -192,6 +216,8 @@ QWidget* AssemblyDialog::makeWriting()
     column->addWidget(m_onOverlay);
     column->addWidget(m_folderRow);
     column->addWidget(m_readOnly);
+    column->addWidget(m_inPlace);
+    column->addWidget(m_inPlaceRow);
     return part;
 }
 
@@ -216,10 +242,19 @@ void AssemblyDialog::fillMembers()
     m_referenceLabel->setVisible(choice);
 }
 
+WriteMode AssemblyDialog::mode() const
+{
+    if (m_inPlace->isChecked())
+        return WriteMode::InPlace;
+    return m_readOnly->isChecked() ? WriteMode::ReadOnly : WriteMode::Overlay;
+}
+
 AssemblyChoices AssemblyDialog::choices() const
 {
     AssemblyChoices choices;
-    choices.mode = m_readOnly->isChecked() ? WriteMode::ReadOnly : WriteMode::Overlay;
+    choices.mode = mode();
+    if (choices.mode == WriteMode::InPlace)
+        choices.restoreFile = m_restoreFile;
     choices.reference = pathOf(m_reference->currentData().toString());
     for (int row = 0; row < m_members->topLevelItemCount(); ++row) {
         const auto* item = m_members->topLevelItem(row);
@@ -234,6 +269,11 @@ void AssemblyDialog::replan()
 {
     m_folderRow->setEnabled(m_onOverlay->isChecked());
     describeFolder();
+    // Whoever changes what would be written has not seen it yet.
+    m_seen->setChecked(false);
+    m_inPlaceRow->setVisible(mode() == WriteMode::InPlace);
+    layout()->activate();
+    resize(width(), std::max(height(), layout()->minimumHeightForWidth(width())));
     // What lies in the overlays decides, so they are read; read-only, the sources as they are
     // listed.
     const std::filesystem::path folder = overlay();
@@ -243,7 +283,8 @@ void AssemblyDialog::replan()
         show(m_engine.plan(m_array.report.uuid, choices()));
         return;
     }
-    m_assemble->setEnabled(false);
+    m_planned = false;
+    permit();
     m_planning = std::make_unique<QFutureWatcher<Result<AssemblyPlan>>>();
     connect(m_planning.get(), &QFutureWatcher<Result<AssemblyPlan>>::finished, this,
         [this] { show(m_planning->result()); });
@@ -252,19 +293,17 @@ void AssemblyDialog::replan()
 
 void AssemblyDialog::show(const Result<AssemblyPlan>& plan)
 {
-    const bool readOnly = m_readOnly->isChecked();
-    m_assemble->setText(readOnly ? tr("Assemble read-only") : tr("Assemble on overlays"));
+    m_planned = plan.has_value();
     if (!plan) {
         m_verdict->setError(text(plan.error()));
-        m_assemble->setEnabled(false);
+        permit();
         m_assemble->setToolTip(text(plan.error()));
         return;
     }
     m_plan = *plan;
     const ArrayView planned{m_plan.array, std::nullopt, {}};
     m_verdict->setVerdict(badgeOf(planned, Activity::None).tone, verdictOf(planned));
-    m_assemble->setEnabled(m_plan.array.canStart);
-    m_assemble->setToolTip(m_plan.array.canStart ? QString() : text(headline(m_plan.array)));
+    permit();
 
     const QSignalBlocker quiet(m_members);
     for (int row = 0; row < m_members->topLevelItemCount(); ++row) {
@@ -282,8 +321,35 @@ void AssemblyDialog::show(const Result<AssemblyPlan>& plan)
     m_writes->setWrites(m_plan.writes,
         m_plan.array.canStart ? tr("Nothing.")
                               : tr("Nothing: as things are, the array cannot be assembled."),
-        tr("all of it to the overlays, when the array is resynced and stopped"));
+        mode() == WriteMode::InPlace
+            ? tr("all of it to the members, when the array is resynced and stopped")
+            : tr("all of it to the overlays, when the array is resynced and stopped"));
     showForce();
+}
+
+// The button says what it does, and whether it may.
+void AssemblyDialog::permit()
+{
+    const bool inPlace = mode() == WriteMode::InPlace;
+    switch (mode()) {
+    case WriteMode::ReadOnly:
+        m_assemble->setText(tr("Assemble read-only"));
+        break;
+    case WriteMode::Overlay:
+        m_assemble->setText(tr("Assemble on overlays"));
+        break;
+    case WriteMode::InPlace:
+        m_assemble->setText(tr("Assemble and write to %1 members")
+                .arg(m_planned ? numberText(m_plan.taking.size()) : QString()));
+        break;
+    }
+    QString reason;
+    if (m_planned && !m_plan.array.canStart)
+        reason = text(headline(m_plan.array));
+    else if (inPlace && !m_seen->isChecked())
+        reason = tr("Look at the list of what would be written, and say so first.");
+    m_assemble->setEnabled(m_planned && reason.isEmpty());
+    m_assemble->setToolTip(reason);
 }
 
 void AssemblyDialog::showForce()
@@ -328,8 +394,8 @@ void AssemblyDialog::chooseFolder()
 
 std::filesystem::path AssemblyDialog::overlay() const
 {
-    return m_readOnly->isChecked() ? std::filesystem::path()
-                                   : std::filesystem::path(pathOf(m_folder->text()));
+    return mode() != WriteMode::Overlay ? std::filesystem::path()
+                                        : std::filesystem::path(pathOf(m_folder->text()));
 }
 
 } // namespace bitmend

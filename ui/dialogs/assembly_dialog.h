@@ -10,6 +10,7 @@
 
 #include <memory>
 
+class QCheckBox;
 class QComboBox;
 class QLabel;
 class QLineEdit;
@@ -35,7 +36,7 @@ public:
 
     // What was agreed to; valid once accepted.
     const AssemblyPlan& plan() const { return m_plan; }
-    std::filesystem::path overlay() const; // empty when read-only
+    std::filesystem::path overlay() const; // empty when read-only or in place
 
 private:
     QWidget* makeMembers();
@@ -46,20 +47,27 @@ private:
     void show(const Result<AssemblyPlan>& plan);
     void chooseFolder();
     void describeFolder();
+    void permit();
+    WriteMode mode() const;
     AssemblyChoices choices() const;
 
     Engine& m_engine;
     ArrayView m_array;
     AssemblyPlan m_plan;
+    std::string m_restoreFile; // of writing in place
+    bool m_planned = false;    // m_plan is what the choices make of it
     std::unique_ptr<QFutureWatcher<Result<AssemblyPlan>>> m_planning;
     QTreeWidget* m_members = nullptr;
     QComboBox* m_reference = nullptr;
     QLabel* m_referenceLabel = nullptr;
     QRadioButton* m_readOnly = nullptr;
     QRadioButton* m_onOverlay = nullptr;
+    QRadioButton* m_inPlace = nullptr;
     QWidget* m_folderRow = nullptr;
     QLineEdit* m_folder = nullptr;
     QLabel* m_folderNote = nullptr;
+    QWidget* m_inPlaceRow = nullptr;
+    QCheckBox* m_seen = nullptr; // the list of what would be written in place
     VerdictBox* m_verdict = nullptr;
     WritesView* m_writes = nullptr;
     ForceChoices* m_force = nullptr;
