@@ -330,7 +330,6 @@ void AssemblyDialog::show(const Result<AssemblyPlan>& plan)
 // The button says what it does, and whether it may.
 void AssemblyDialog::permit()
 {
-    const bool inPlace = mode() == WriteMode::InPlace;
     switch (mode()) {
     case WriteMode::ReadOnly:
         m_assemble->setText(tr("Assemble read-only"));
@@ -346,7 +345,7 @@ void AssemblyDialog::permit()
     QString reason;
     if (m_planned && !m_plan.array.canStart)
         reason = text(headline(m_plan.array));
-    else if (inPlace && !m_seen->isChecked())
+    else if (mode() == WriteMode::InPlace && !m_seen->isChecked())
         reason = tr("Look at the list of what would be written, and say so first.");
     m_assemble->setEnabled(m_planned && reason.isEmpty());
     m_assemble->setToolTip(reason);
