@@ -222,8 +222,7 @@ std::vector<Remark> wouldHelp(const Draft& draft)
             secondsBehind(array, *member), member->path});
     }
     const bool dirty = array.resyncOffset != kMaxSector;
-    if (dirty && hasParity(array.geometry) &&
-        std::ranges::find(inSync, false) != inSync.end())
+    if (dirty && hasParity(array.geometry) && std::ranges::find(inSync, false) != inSync.end())
         remarks.push_back({RemarkCode::DirtyWouldFollow, 0, 0, {}});
     return remarks;
 }
