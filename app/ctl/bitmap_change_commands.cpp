@@ -121,7 +121,7 @@ ExitCode bitmapAddCommand(const Options& options)
     if (!outcome)
         return complain(outcome.error(), **array);
     report((*array)->snapshot(), *plan, *outcome, options);
-    return ExitCode::Done;
+    return withLosses(**array, ExitCode::Done);
 }
 
 ExitCode bitmapRemoveCommand(const Options& options)

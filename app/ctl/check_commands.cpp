@@ -78,11 +78,11 @@ ExitCode run(const Options& options, SyncAction action)
         return complain(array.error());
     const auto outcome = sync(**array, action, job.control(), syncOptions(options));
     if (outcome)
-        return report((*array)->snapshot(), *outcome, options);
+        return withLosses(**array, report((*array)->snapshot(), *outcome, options));
     if (outcome.error().code != ErrorCode::NothingToDo)
         return complain(outcome.error(), **array);
     complain(outcome.error());
-    return report((*array)->snapshot(), nothingToDo(action), options);
+    return withLosses(**array, report((*array)->snapshot(), nothingToDo(action), options));
 }
 
 } // namespace

@@ -166,7 +166,7 @@ ExitCode reAddCommand(const Options& options)
     if (!recovered)
         return complain(recovered.error(), **array);
     report((*array)->snapshot(), *added, *recovered, options);
-    return recovered->completed ? ExitCode::Done : ExitCode::Interrupted;
+    return withLosses(**array, recovered->completed ? ExitCode::Done : ExitCode::Interrupted);
 }
 
 } // namespace bitmend::ctl

@@ -3,6 +3,7 @@
 
 #include "app/ctl/array_text.h"
 #include "app/ctl/console.h"
+#include "engine/array/array_state.h"
 
 #include <nlohmann/json.hpp>
 
@@ -73,6 +74,23 @@ ExitCode complain(const Error& error, const Array& array)
     const auto snapshot = array.snapshot();
     if (!snapshot.restoreFile.empty())
         complain(wayBack(snapshot.restoreFile));
+    return code;
+}
+
+ExitCode withLosses(const Array& array, ExitCode code)
+{
+    const auto& state = array.state();
+    const auto guard = state.lock();
+    for (const auto& member : state.members) {
+        // Marked as failed on request: that is no loss.
+        if (!member.fault || member.fault->code == ErrorCode::Cancelled)
+            continue;
+        complain(*member.fault);
+        complain(member.path + " is marked as failed, and the array went on without it. Replace it "
+                               "and add a new member, or add it again when it is well.");
+        if (code == ExitCode::Done)
+            code = ExitCode::Findings;
+    }
     return code;
 }
 

@@ -21,6 +21,10 @@ Json outcomeJson(std::string_view action, const ArraySnapshot& array, const Sync
 void printWayBack(const ArraySnapshot& array);
 ExitCode complain(const Error& error, const Array& array);
 
+// Says which members the job lost on its way, while the others went on. What was done is then done
+// with a finding.
+ExitCode withLosses(const Array& array, ExitCode code);
+
 // [first, last], both included.
 Json rangesJson(const std::vector<SectorRange>& ranges);
 void printRanges(std::string_view what, const std::vector<SectorRange>& ranges);

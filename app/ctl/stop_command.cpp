@@ -47,7 +47,7 @@ ExitCode stopCommand(const Options& options)
     if (!outcome)
         return complain(outcome.error(), **array);
     report((*array)->snapshot(), *outcome, options);
-    return ExitCode::Done;
+    return withLosses(**array, ExitCode::Done);
 }
 
 } // namespace bitmend::ctl

@@ -201,7 +201,7 @@ ExitCode writeCommand(const Options& given)
     const auto outcome = ArrayWriter(**array, options, job.control()).run(*input);
     if (!outcome)
         return complain(outcome.error(), **array);
-    return report((*array)->snapshot(), *outcome, options);
+    return withLosses(**array, report((*array)->snapshot(), *outcome, options));
 }
 
 } // namespace bitmend::ctl
