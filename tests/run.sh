@@ -87,7 +87,7 @@ if [ -n "$long" ]; then
 fi
 
 build release -DBITMEND_TESTS=ON && run release "${long_only[@]}"
-build asan && run asan -LE "full|kernel|check"
+build asan && run asan -LE "full|kernel|check|appimage"
 build tsan && run tsan -LE "full|kernel|check|app"
 build fuzz && run fuzz
 
