@@ -25,9 +25,8 @@ std::uint64_t dataMembers(const Geometry& geometry)
 } // namespace
 
 // A check of an array that is only read has no bitmap in memory; the plan knows its chunk.
-SyncLedger::SyncLedger(ArrayState& state, SyncOutcome& outcome)
-    : m_state(state)
-    , m_outcome(outcome)
+SyncLedger::SyncLedger(const ArrayState& state, SyncOutcome& outcome)
+    : m_outcome(outcome)
     , m_period(state.bitmap ? state.bitmap->header().daemonSleep : 5)
     , m_size(state.syncSize)
     , m_dataMembers(dataMembers(state.geometry))

@@ -15,7 +15,7 @@ namespace bitmend {
 class SyncLedger
 {
 public:
-    SyncLedger(ArrayState& state, SyncOutcome& outcome);
+    SyncLedger(const ArrayState& state, SyncOutcome& outcome);
 
     // What is due, how much of the whole has been done before, and what need not be looked at.
     void begin(JobControl& control, Sectors due, Sectors before, Sectors skipped);
@@ -34,7 +34,6 @@ public:
     ChunkRun chunksOf(SectorRange range) const; // likewise empty
 
 private:
-    ArrayState& m_state;
     SyncOutcome& m_outcome;
     JobControl* m_control = nullptr;
     std::uint64_t m_chunk = 0; // sectors; 0: no bitmap
