@@ -47,9 +47,11 @@ def copy_sparse(source, target, begin=0, length=None):
             at = start
             while at < stop:
                 piece = os.pread(reader.fileno(), min(1 << 20, stop - at), at)
-                for offset in range(0, len(piece), BLOCK):
-                    block = piece[offset:offset + BLOCK]
-                    if block != zeros[:len(block)]:
+                # Most pieces have no such block, and then one write is enough.
+                step = BLOCK if zeros in piece or len(piece) < BLOCK else len(piece)
+                for offset in range(0, len(piece), step):
+                    block = piece[offset:offset + step]
+                    if block.count(0) != len(block):
                         os.pwrite(writer.fileno(), block, at - begin + offset)
                 at += len(piece)
 

@@ -1,121 +1,201 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Bitmend does to the arrays of random_run.py, on overlays, and the kernel's judgement of the result.
+"""What Bitmend does to the arrays of random_run.py, on overlays.
 
 An operation is a function: given the case, the expected content and a source of choices, it works with
-bitmendctl on an overlay and returns a Work, or None when it is not for this array. A new one is one more row
-in OPERATIONS; what the kernel says is the same for all: it takes every member, finds nothing to do, reads the
-content that is expected and counts no difference.
-"""
+bitmendctl on an overlay and returns a Work for random_judge.py, or None when it is not for this array. A new
+one is one more row in ALWAYS or DRAWN."""
 
-import collections
+import json
 import shutil
 
-import lab
+import mdimage
 import mend_cases
 import pool
+from random_judge import Work
 
-COUNTS = collections.Counter()
-
-JUDGE = r"""
-judge_array() {
-    local name="$1"; shift
-    mdadm --assemble /dev/md1 --run "$@" > "$name.log" 2>&1 || die "$name does not start: $(cat "$name.log")"
-    dump_array md1 > "$name.started"
-    content_hash md1 > "$name.hash"
-    wait_idle md1
-    [ ! -e /sys/block/md1/md/sync_action ] || run_check md1 > "$name.check"
-    dd if=/dev/md1 of="/share/$name.content" bs=1M 2> /dev/null
-    mdadm --quiet --stop /dev/md1 || die "$name does not stop"
-}
-"""
+BLOCK = 4096
 
 
-class Work:
-    """Members as an operation left them, and what the array has to hold."""
+class Place:
+    """A folder of an operation, with the overlay that its calls share."""
 
-    def __init__(self, name, case, folder, images, content):
-        self.name, self.case, self.folder, self.images, self.content = name, case, folder, images, content
-        COUNTS[name] += 1
+    def __init__(self, case, name):
+        self.folder = case.folder / name
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+
+    def ctl(self, command, *arguments, allowed=(0,)):
+        return mend_cases.run(mend_cases.BITMENDCTL, command, "--overlay", self.folder / "overlay", *arguments,
+                              allowed=allowed)
+
+    def copies(self, images, prefix):
+        targets = [self.folder / f"{prefix}-{image.name}" for image in images]
+        for image, target in zip(images, targets):
+            pool.copy_sparse(image, target)
+        return targets
+
+    def merged(self, images):
+        """Copies of the images with what lies in the overlay."""
+        targets = self.copies(images, "done")
+        for image, target in zip(images, targets):
+            mend_cases.run(mend_cases.APPLY_OVERLAY, image, self.folder / "overlay", target)
+        return targets
+
+    def blank(self, size, number, choice):
+        """A disk for a new member: never used, or full of something else."""
+        image = self.folder / f"new{number}.img"
+        if choice.random() < 0.5:
+            pool.make(image, size)
+        else:
+            image.write_bytes(choice.randbytes(size))
+        return image
 
 
-def overlaid(case, name):
-    folder = case.folder / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    return folder, folder / "overlay"
+def data_sectors(image):
+    """Where the data of a member begins, in bytes, and its sectors."""
+    member = mdimage.Member(image)
+    return member.data_start(), member.get("size") * (2 if member.version == "0.90" else 1)
 
 
-def merged(folder, images):
-    """Copies of the images with what lies in the overlay."""
-    copies = []
-    for image in images:
-        copies.append(folder / f"done-{image.name}")
-        pool.copy_sparse(image, copies[-1])
-        mend_cases.run(mend_cases.APPLY_OVERLAY, image, folder / "overlay", copies[-1])
-    return copies
+def write_pieces(place, images, content, choice, count):
+    for number in range(count):
+        at = choice.randrange(len(content))
+        data = choice.randbytes(choice.randint(1, min(200000, len(content) - at)))
+        source = place.folder / f"data{number}"
+        source.write_bytes(data)
+        place.ctl("write", "--offset", at, source, *images)
+        content[at:at + len(data)] = data
 
 
 def write(case, expected, choice):
     """Some stretches written through the array; levels with parity do not take them yet."""
     if case.shape.level in ("4", "5", "6"):
         return None
-    folder, overlay = overlaid(case, "write")
-    content = bytearray(expected)
-    for number in range(3):
-        at = choice.randrange(len(content))
-        data = choice.randbytes(choice.randint(1, min(200000, len(content) - at)))
-        source = folder / f"data{number}"
-        source.write_bytes(data)
-        mend_cases.run(mend_cases.BITMENDCTL, "write", "--overlay", overlay, "--offset", at, source, *case.images)
-        content[at:at + len(data)] = data
-    return Work("write", case, folder, merged(folder, case.images), bytes(content))
+    place, content = Place(case, "write"), bytearray(expected)
+    write_pieces(place, case.images, content, choice, 3)
+    return Work("writes", case, place.merged(case.images), bytes(content))
 
 
-OPERATIONS = [write]
+def resync(case, _, choice):
+    """The kernel was killed while it wrote, and a part of what it wrote never arrived."""
+    if not case.crashed:
+        return None
+    place = Place(case, "resync")
+    lose_writes(case, choice)
+    before = [image.read_bytes() for image in case.crashed]
+    place.ctl("resync", *case.crashed)
+    place.ctl("stop", *case.crashed)
+    done = place.merged(case.crashed)
+    work = Work("resyncs", case, done, kernels=("resync", case.crashed))
+    work.wrong += [f"slot {slot} was changed outside what the bitmap names, at sector {sector} of its data"
+                   for slot, sector in changed_elsewhere(case, before, done)[:1]]
+    return work
 
 
-def work_on(case, expected, choice):
-    works = [operation(case, expected, choice) for operation in OPERATIONS]
+def lose_writes(case, choice):
+    """Takes some blocks of some members back to what they were before the writes that the crash cut off."""
+    for image, crashed in zip(case.images, case.crashed):
+        start, sectors = data_sectors(image)
+        part = choice.choice([0, 0.2, 0.5, 1])
+        old, new = image.read_bytes(), bytearray(crashed.read_bytes())
+        for at in range(start, start + sectors * 512, BLOCK):
+            end = min(at + BLOCK, start + sectors * 512)
+            if old[at:end] != new[at:end] and choice.random() < part:
+                new[at:end] = old[at:end]
+        crashed.write_bytes(new)
+
+
+def changed_elsewhere(case, before, done):
+    """(slot, sector of its data) of each changed sector that no member's bitmap names."""
+    if not case.shape.bitmap:
+        return []
+    _, length = data_sectors(case.crashed[0])
+    named = set()
+    for image in case.crashed:
+        named.update(mdimage.Member(image).bitmap().dirty())
+    bit, found = case.shape.bits(length), []
+    for slot, (old, image) in enumerate(zip(before, done)):
+        start, sectors = data_sectors(image)
+        new = image.read_bytes()
+        for sector in range(sectors):
+            at = start + sector * 512
+            if old[at:at + 512] != new[at:at + 512] and bit(slot, sector) not in named:
+                found.append((slot, sector))
+    return found
+
+
+def recover(case, expected, choice):
+    """Members are lost, as many as can be, and new ones come in their place."""
+    lost = case.shape.lost_set(choice)
+    place = Place(case, "recover")
+    members = [image for slot, image in enumerate(case.images) if slot not in lost]
+    for slot in sorted(lost, key=lambda _: choice.random()):
+        spare = place.blank(case.images[slot].stat().st_size, slot, choice)
+        place.ctl("add", "--spare", spare, *members)
+        members.append(spare)
+    place.ctl("stop", *members)
+    return Work("recoveries", case, place.merged(members), expected)
+
+
+def repair(case, _, choice):
+    """Single bytes of some members are wrong: check counts them as the kernel does, repair mends as it does."""
+    place = Place(case, "repair")
+    damaged = place.copies(case.images, "damaged")
+    for _ in range(choice.randint(1, 4)):
+        spoil(choice.choice(damaged), choice)
+    checked = json.loads(place.ctl("check", "--json", *damaged, allowed=(0, 4)).stdout)
+    repaired = json.loads(place.ctl("repair", "--json", *damaged, allowed=(0, 4)).stdout)
+    place.ctl("stop", *damaged)
+    work = Work("checks with repair", case, place.merged(damaged), kernels=("repair", damaged))
+    work.counted = {"check": checked["mismatch_sectors"], "repair": repaired["mismatch_sectors"]}
+    return work
+
+
+def spoil(image, choice):
+    start, sectors = data_sectors(image)
+    with open(image, "r+b") as file:
+        at = start + choice.randrange(sectors * 512)
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1 << choice.randrange(8)]))
+
+
+def come_back(case, expected, choice):
+    """A member is failed, perhaps removed, and perhaps the array written to; then it comes back, where the bitmap
+    says what it missed, or else a new one takes its place."""
+    slot = choice.randrange(case.shape.members)
+    if not case.shape.survives({slot}):
+        return None
+    place, content = Place(case, "re-add"), bytearray(expected)
+    gone, others = case.images[slot], [image for image in case.images if image != case.images[slot]]
+    place.ctl("fail", "--member", gone, *case.images)
+    if choice.random() < 0.5:
+        place.ctl("remove", "--member", gone, *case.images)
+    if case.shape.level in ("1", "10"):
+        write_pieces(place, others, content, choice, choice.randint(0, 2))
+    if case.shape.bitmap:
+        place.ctl("re-add", "--member", gone, *others)
+        members, name = case.images, "re-adds"
+    else:
+        spare = place.blank(gone.stat().st_size, slot, choice)
+        place.ctl("re-add", "--member", gone, *others, allowed=(3,))
+        place.ctl("add", "--spare", spare, *others)
+        members, name = others + [spare], "replacements"
+    place.ctl("stop", *members)
+    return Work(name, case, place.merged(members), bytes(content))
+
+
+ALWAYS = [write, resync]
+DRAWN = [recover, repair, come_back]
+
+
+def work_on(case, expected, choice, differ):
+    """The works of all operations for this array: those that are always done, and one that is drawn."""
+    works = []
+    for operation in ALWAYS + ([choice.choice(DRAWN)] if case.shape.is_redundant() else []):
+        try:
+            works.append(operation(case, expected, choice))
+        except AssertionError as error:
+            differ(case, f"{operation.__name__}: {error}")
     return [work for work in works if work is not None]
-
-
-def judge(works, folder, differ):
-    for first in range(0, len(works), 32):
-        judge_some(works[first:first + 32], folder, differ)
-
-
-def judge_some(works, folder, differ):
-    share = folder / "judged"
-    shutil.rmtree(share, ignore_errors=True)
-    share.mkdir()
-    disk, slices, lines, at = folder / "judged.img", [], [], 0
-    with open(disk, "wb") as pooled:
-        for number, work in enumerate(works):
-            nodes = []
-            for slot, image in enumerate(work.images):
-                size = image.stat().st_size
-                slices.append(f"w{number}-{slot} {at // 512} {size // 512}")
-                pooled.seek(at)
-                pooled.write(image.read_bytes())
-                at += (size + (1 << 20) - 1) >> 20 << 20
-                nodes.append(f"/dev/mapper/w{number}-{slot}")
-            lines.append(f"judge_array w{number} {' '.join(nodes)}")
-        pooled.truncate(at)
-    (share / "slices").write_text("\n".join(slices) + "\n")
-    lab.require(lab.run(JUDGE + "reopen_members\n" + "\n".join(lines) + "\n", share, [disk], 600))
-    for number, work in enumerate(works):
-        for complaint in complaints(share, f"w{number}", work):
-            differ(work.case, f"{work.name}: {complaint}")
-
-
-def complaints(share, name, work):
-    array = pool.parse_sysfs((share / f"{name}.started").read_text())
-    if array.get("degraded", "0") != "0":
-        yield f"the kernel misses {array['degraded']} members"
-    if array.get("sync_action", "idle") != "idle" or array.get("resync_start", "none") != "none":
-        yield f"the kernel begins a {array.get('sync_action')} from {array.get('resync_start')}"
-    check = share / f"{name}.check"
-    if check.exists() and check.read_text().strip() != "0":
-        yield f"the kernel's check counts {check.read_text().strip()}"
-    if (share / f"{name}.content").read_bytes() != work.content:
-        yield "the kernel reads another content"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Arrays drawn at random: the kernel makes and fills them, Bitmend reads them with members missing and works
-on them, and the kernel judges what comes of that.
+"""Arrays drawn at random: the kernel makes and fills them and crashes some, Bitmend reads them with members
+missing and works on them, and the kernel judges what comes of that.
 
   random_run.py BITMENDCTL APPLY_OVERLAY [--seed N] [--cases N] [--sets N] [--only TEXT] [--keep DIR]
 
@@ -22,10 +22,12 @@ from pathlib import Path
 import lab
 import mend_cases
 import pool
+import random_judge
 import random_operations
 import random_shapes
 
 CASES_PER_BOOT = 32
+CRASHED = 0.4  # this part of the arrays is crashed as well
 FIXED_SEED = 20
 PATTERN = 16 << 20  # bytes of noise, of which each array takes a part
 
@@ -34,11 +36,19 @@ make_array() {
     local name="$1" skip="$2"; shift 2
     mdadm --create /dev/md1 --run --quiet --assume-clean "$@" > "$name.log" 2>&1 || die "no $name: $*"
     dd if=/share/pattern of=/dev/md1 bs=64k skip="$skip" 2> /dev/null
-    dump_array md1 > "$name.sysfs"
+    print_file array_size /sys/block/md1/size > "$name.sysfs"
     mdadm --quiet --stop /dev/md1 || die "$name does not stop"
-    for node in "$@"; do
-        case "$node" in /dev/mapper/*) dd if="$node" of="/share/$name-${node##*-}.img" bs=1M 2> /dev/null ;; esac
-    done
+}
+"""
+
+CRASH = r"""
+# Writes, each "KiB_OFFSET KIB", that leave the array dirty; it is not stopped.
+write_to() {
+    local md="$1" spots="$2"; shift 2
+    mdadm --assemble "/dev/$md" --run "$@" > /dev/null 2>&1 || die "$md does not start"
+    hold_dirty "$md"
+    set -- $spots
+    while [ $# -gt 0 ]; do scribble "$md" crash "$1" "$2"; shift 2; done
 }
 """
 
@@ -49,6 +59,7 @@ class Case:
         self.folder = folder / str(number)
         self.folder.mkdir()
         self.images = [self.folder / f"{slot}.img" for slot in range(shape.members)]
+        self.crashed = []  # the same after a crash, of some arrays
         self.size = 0  # bytes, as the kernel says
 
     def name(self):
@@ -93,11 +104,34 @@ class Runner:
         (share / "slices").write_text("\n".join(slices) + "\n")
         disk = self.folder / "pool.img"
         pool.make(disk, at * 512)
-        lab.require(lab.run(MAKE + "reopen_members\n" + "\n".join(lines) + "\n", share, [disk], 600))
+        lab.require(lab.run(MAKE + "reopen_members\n" + "\n".join(lines) + "\n", share, [disk], 900))
         for case in cases:
-            for node, image in zip(case.nodes(), case.images):
-                (share / f"{node}.img").rename(image)
+            self.extract(disk, share, case, case.images)
             case.size = int(pool.parse_sysfs((share / f"{case.name()}.sysfs").read_text())["array_size"]) * 512
+        redundant = [case for case in cases if case.shape.is_redundant()]
+        self.crash(disk, share, [case for case in redundant if self.choice.random() < CRASHED])
+
+    def extract(self, disk, share, case, images):
+        for node, image in zip(case.nodes(), images):
+            pool.extract(disk, share, node, image)
+
+    def crash(self, disk, share, cases):
+        """The kernel is killed while it writes to these, all in one boot."""
+        if not cases:
+            return
+        lines = []
+        for case in cases:
+            spots = []
+            for _ in range(self.choice.randint(1, 6)):
+                length = self.choice.choice([4, 12, 64])
+                spots.append(f"{self.choice.randrange((case.size >> 10) - length) // 4 * 4} {length}")
+            nodes = " ".join(f"/dev/mapper/{node}" for node in case.nodes())
+            lines.append(f"write_to md{100 + case.number % CASES_PER_BOOT} '{' '.join(spots)}' {nodes}")
+        scenario = CRASH + "reopen_members\n" + "\n".join(lines) + "\ncrash_now\n"
+        lab.require(lab.run(scenario, share, [disk], 900, 512), crash=True)
+        for case in cases:
+            case.crashed = [case.folder / f"crashed{slot}.img" for slot in range(case.shape.members)]
+            self.extract(disk, share, case, case.crashed)
 
     def read(self, case, missing):
         """What bitmendctl reads, or None when it refuses."""
@@ -130,15 +164,15 @@ class Runner:
                 expected = case.content(self.pattern * 3)
                 before = [hashlib.sha256(image.read_bytes()).digest() for image in case.images]
                 self.judge_reading(case, expected)
-                works += random_operations.work_on(case, expected, self.choice)
+                works += random_operations.work_on(case, expected, self.choice, self.differ)
                 if before != [hashlib.sha256(image.read_bytes()).digest() for image in case.images]:
                     self.differ(case, "its members were changed")
-            random_operations.judge(works, self.folder, self.differ)
+            random_judge.judge(works, self.folder, self.differ)
             self.judged += len(cases)
             for case in cases:
                 shutil.rmtree(case.folder)
         print(f"seed {self.seed}: {self.judged} arrays, {self.reads} readings, "
-              f"{', '.join(f'{count} {name}s' for name, count in random_operations.COUNTS.items())}, "
+              f"{', '.join(f'{count} {name}' for name, count in random_judge.COUNTS.items())}, "
               f"{len(self.lines)} differences")
         return 1 if self.lines or self.judged != len(self.cases) or not self.cases else 0
 

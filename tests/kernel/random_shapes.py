@@ -25,14 +25,15 @@ class Shape:
 
     def __init__(self, kind, metadata, members, chunk, sizes, bitmap):
         self.level, self.layout, _ = kind
-        self.metadata, self.members, self.chunk, self.sizes, self.bitmap = metadata, members, chunk, sizes, bitmap
+        self.metadata, self.members, self.chunk, self.sizes = metadata, members, chunk, sizes
+        self.bitmap = bitmap if self.is_redundant() else None  # KiB of one of its chunks
 
     def __str__(self):
         layout = f" {self.layout}" if self.layout else ""
         chunk = f", {self.chunk} KiB" if self.chunk else ""
         sizes = f", {'/'.join(map(str, self.sizes))} sectors" if len(set(self.sizes)) > 1 else ""
         return f"raid{self.level}{layout}, {self.members} members, {self.metadata}{chunk}{sizes}" \
-            f"{', bitmap' if self.bitmap else ''}"
+            f"{f', bitmap of {self.bitmap} KiB' if self.bitmap else ''}"
 
     def options(self):
         """mdadm's, but for the members."""
@@ -41,8 +42,10 @@ class Shape:
             words.append(f"--layout={self.layout}")
         if self.chunk:
             words.append(f"--chunk={self.chunk}K")
-        if self.level not in ("linear", "0"):
-            words.append(f"--bitmap={'internal' if self.bitmap else 'none'}")
+        if self.bitmap:
+            words += ["--bitmap=internal", f"--bitmap-chunk={self.bitmap}K"]
+        elif self.is_redundant():
+            words.append("--bitmap=none")
         return words
 
     def is_redundant(self):
@@ -68,9 +71,41 @@ class Shape:
                     return False
         return True
 
+    def bits(self, member_sectors):
+        """Which chunk of the bitmap speaks for sector i of slot s, as a function of s and i: None where nothing lies.
+        Bitmaps count sectors of the members, but on level 10 sectors of the array."""
+        per_bit = self.bitmap * 2
+        if self.level != "10":
+            return lambda slot, sector: sector // per_bit
+        chunk = self.chunk * 2
+        lies = {}
+        copies, kind = int(self.layout[1:]), self.layout[0]
+        rows = member_sectors // chunk
+        for number in range(rows * self.members // copies if kind == "n" else rows // copies * self.members):
+            for copy in range(copies):
+                if kind == "n":
+                    row, slot = divmod(number * copies + copy, self.members)
+                elif kind == "f":
+                    row, slot = number // self.members + copy * (rows // copies), (number + copy) % self.members
+                else:
+                    row, slot = number // self.members * copies + copy, (number + copy) % self.members
+                lies.setdefault((slot, row), number)
+
+        def bit(slot, sector):
+            number = lies.get((slot, sector // chunk))
+            return None if number is None else (number * chunk + sector % chunk) // per_bit
+        return bit
+
+    def lost_set(self, choice):
+        """One or two slots that it can do without; where it can, two more often than one."""
+        every = [set(some) for count in (1, 2) for some in itertools.combinations(range(self.members), count)]
+        sizes = [[some for some in every if len(some) == count and self.survives(some)] for count in (1, 2)]
+        return choice.choice(sizes[1] if sizes[1] and choice.random() < 0.7 else sizes[0])
+
     def missing_sets(self, choice, most):
         """Up to `most` survivable sets of missing slots, the whole array first, and one that is too many."""
-        every = [set(some) for count in range(1, self.members) for some in itertools.combinations(range(self.members), count)]
+        every = [set(some) for count in range(1, self.members)
+                 for some in itertools.combinations(range(self.members), count)]
         good = [some for some in every if self.survives(some)]
         bad = [some for some in every if not self.survives(some)]
         # The largest ones are the hardest.
@@ -98,7 +133,8 @@ def draw(choice, kind):
         sizes = [base + choice.choice([0, 512, 1000, 1536]) for _ in range(members)]
     else:
         sizes = [base] * members
-    return Shape(kind, metadata, members, chunk, sizes, choice.random() < 0.5)
+    bitmap = choice.choice([4, 8, 16, 64, 512]) if choice.random() < 0.6 else None
+    return Shape(kind, metadata, members, chunk, sizes, bitmap)
 
 
 def draw_all(choice, count):
