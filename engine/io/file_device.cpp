@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,6 +41,14 @@ private:
     int m_fd;
 };
 
+// Whether the file system looks at every page to find where data ends, as tmpfs does: that takes as
+// long as reading it all.
+bool walksPages(int fd)
+{
+    struct statfs system{};
+    return ::fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
+}
+
 bool isGone(int error)
 {
     return error == ENODEV || error == ENXIO || error == ESTALE || error == ENOMEDIUM;
@@ -52,6 +62,7 @@ public:
         , m_fd(std::move(fd))
         , m_sizeBytes(sizeBytes)
         , m_whenFull(whenFull)
+        , m_walksPages(walksPages(m_fd.get()))
     {
     }
 
@@ -115,6 +126,11 @@ public:
         const off_t begin = ::lseek(m_fd.get(), off_t(offset), SEEK_DATA);
         if (begin < 0 && errno == ENXIO)
             return {m_sizeBytes, m_sizeBytes};
+        if (begin >= 0 && m_walksPages) {
+            constexpr std::uint64_t kStep = std::uint64_t{1} << 20U;
+            const auto next = (std::uint64_t(begin) / kStep + 1) * kStep;
+            return {std::uint64_t(begin), std::min(next, m_sizeBytes)};
+        }
         const off_t end = begin < 0 ? -1 : ::lseek(m_fd.get(), begin, SEEK_HOLE);
         // Neither a block device nor every file system tells.
         if (end < 0)
@@ -144,6 +160,7 @@ private:
     Descriptor m_fd;
     std::uint64_t m_sizeBytes;
     ErrorCode m_whenFull;
+    bool m_walksPages;
 };
 
 int openNoAtime(const char* path)

@@ -17,7 +17,7 @@ using namespace bitmend::test;
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kPiece = 65'536;
+constexpr std::uint64_t kPiece = kMiB; // in memory holes are named by the MiB
 
 std::vector<DataStretch> allOf(const BlockSource& source)
 {
@@ -79,6 +79,22 @@ private slots:
         QVERIFY(m_image->nextData(8 * kMiB).empty());
     }
 
+    void fileInMemory_namesItsDataAndNotItsHoles()
+    {
+        const QTemporaryDir memory(QStringLiteral("/dev/shm/tst_holes-XXXXXX"));
+        if (!memory.isValid())
+            QSKIP("there is no /dev/shm");
+        const auto name = memory.filePath(QStringLiteral("disk.img")).toStdString();
+        auto made = createFile(name, 8 * kMiB);
+        QVERIFY(made);
+        QVERIFY((*made)->writeAt(kMiB + 8192, filled(4096, 'x')));
+        QVERIFY((*made)->writeAt(5 * kMiB, filled(2 * kMiB, 'x')));
+        const auto image = openSource(name);
+        QVERIFY(image);
+        QVERIFY(coversWhatIsNotZero(**image));
+        QVERIFY(lengthOf(allOf(**image)) <= 3 * kMiB);
+    }
+
     void slice_countsFromItsOwnStart()
     {
         const auto part = slice(m_image, kMiB + 4096, 4 * kMiB, "part");
@@ -93,7 +109,7 @@ private slots:
             auto made = createFile(path(name), kMiB);
             QVERIFY(made);
             if (std::string_view(name) != "set.002")
-                QVERIFY((*made)->writeAt(kMiB / 2, filled(kPiece, 'x')));
+                QVERIFY((*made)->writeAt(kMiB / 2, filled(kMiB / 2, 'x')));
         }
         const auto set = openSource(path("set.001"));
         QVERIFY(set);
