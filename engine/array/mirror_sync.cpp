@@ -31,7 +31,7 @@ public:
         : m_state(state)
         , m_scope(scope)
         , m_request(requestOf(state))
-        , m_window(state)
+        , m_window(state, scope.pastCache)
     {
     }
 

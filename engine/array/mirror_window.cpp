@@ -20,7 +20,12 @@ bool equal(std::span<const std::byte> left, std::span<const std::byte> right)
 
 } // namespace
 
-MirrorWindow::MirrorWindow(ArrayState& state) : m_state(state), m_buffer(2 * kBytes) {}
+MirrorWindow::MirrorWindow(ArrayState& state, bool pastCache)
+    : m_state(state)
+    , m_pastCache(pastCache)
+    , m_buffer(2 * kBytes)
+{
+}
 
 std::span<std::byte> MirrorWindow::block(std::span<std::byte> window, std::size_t index) const
 {
@@ -33,7 +38,8 @@ Result<void> MirrorWindow::readFrom(
 {
     const auto& member = *copy.member;
     const auto offset = (member.dataOffset + copy.at).bytes() + firstBlock * kBlockBytes;
-    auto read = member.source->readAt(offset, to);
+    const auto& source = *member.source;
+    auto read = m_pastCache ? source.readOnceAt(offset, to) : source.readAt(offset, to);
     if (read) {
         m_tally->readBytes += to.size();
         return read;

@@ -29,7 +29,7 @@ public:
         bool operator==(const Copy&) const = default;
     };
 
-    explicit MirrorWindow(ArrayState& state);
+    MirrorWindow(ArrayState& state, bool pastCache);
 
     // What happens from now on is added to this.
     void countIn(WindowOutcome& outcome) { m_tally = &outcome; }
@@ -70,6 +70,7 @@ private:
     Result<void> writeRun(const Copy& target, std::size_t first, std::size_t end);
 
     ArrayState& m_state;
+    bool m_pastCache;
     AlignedBuffer m_buffer; // what was read, and behind it the copy that is compared
     SectorRange m_range;
     std::size_t m_length = 0; // bytes

@@ -11,8 +11,9 @@
 
 namespace bitmend {
 
-StripeColumns::StripeColumns(ArrayState& state)
+StripeColumns::StripeColumns(ArrayState& state, bool pastCache)
     : m_state(state)
+    , m_pastCache(pastCache)
     , m_buffer((state.reference->raidDisks + 1) * SyncWindow::kBytes)
     , m_columns(state.reference->raidDisks)
 {
@@ -77,12 +78,19 @@ void StripeColumns::read(SectorRange range, WindowOutcome& outcome)
     }
 }
 
+Result<void> StripeColumns::readFrom(
+    const ArrayMember& member, std::uint64_t offset, std::span<std::byte> to) const
+{
+    const auto& source = *member.source;
+    return m_pastCache ? source.readOnceAt(offset, to) : source.readAt(offset, to);
+}
+
 void StripeColumns::readColumn(std::size_t index, WindowOutcome& outcome)
 {
     auto& column = m_columns[index];
     const auto& member = *column.member;
     const auto offset = (member.dataOffset + m_range.begin).bytes();
-    if (member.source->readAt(offset, bytes(index, 0, m_pages))) {
+    if (readFrom(member, offset, bytes(index, 0, m_pages))) {
         outcome.readBytes += m_pages * kPage;
         return;
     }
@@ -110,8 +118,7 @@ void StripeColumns::compareTarget(
     const auto& member = *column.member;
     bool isKnown = false;
     if (member.byBitmap || isZero(truth)) {
-        isKnown =
-            member.source->readAt((member.dataOffset + m_range.begin).bytes(), theirs).has_value();
+        isKnown = readFrom(member, (member.dataOffset + m_range.begin).bytes(), theirs).has_value();
         outcome.readBytes += isKnown ? theirs.size() : 0;
     }
     for (std::size_t page = 0; page < m_pages; ++page) {

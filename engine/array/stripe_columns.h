@@ -28,7 +28,7 @@ public:
         std::optional<Error> fault;    // of the first of the bad ones
     };
 
-    explicit StripeColumns(ArrayState& state);
+    StripeColumns(ArrayState& state, bool pastCache);
 
     // Between which members, for component sectors that lie all below or all above every
     // recoveryOffset.
@@ -55,11 +55,14 @@ public:
 
 private:
     std::span<std::byte> bytes(std::size_t index, std::size_t first, std::size_t end);
+    Result<void> readFrom(
+        const ArrayMember& member, std::uint64_t offset, std::span<std::byte> to) const;
     void readColumn(std::size_t index, WindowOutcome& outcome);
     Result<void> writeRun(
         std::size_t index, std::size_t first, std::size_t end, WindowOutcome& outcome);
 
     ArrayState& m_state;
+    bool m_pastCache;
     AlignedBuffer m_buffer; // a window for each role, and one to compare with
     std::vector<Column> m_columns;
     SectorRange m_range;

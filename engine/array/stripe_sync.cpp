@@ -21,7 +21,7 @@ public:
     StripeSync(ArrayState& state, SyncScope scope)
         : m_state(state)
         , m_scope(scope)
-        , m_columns(state)
+        , m_columns(state, scope.pastCache)
         , m_codes(static_cast<std::size_t>(stripePeriod(state.geometry)))
     {
     }

@@ -9,6 +9,7 @@
 #include "engine/array/sync_pass.h"
 #include "engine/array/sync_workers.h"
 #include "engine/base/log.h"
+#include "engine/io/past_cache.h"
 
 #include <algorithm>
 #include <thread>
@@ -66,16 +67,37 @@ std::unique_ptr<SyncPass> makePass(ArrayState& state, SyncOutcome& outcome, Sync
 constexpr std::uint64_t kWindowsInMemory = 96;
 constexpr std::uint64_t kWindowsPerMember = 3;
 
+// Past the cache nobody reads ahead: so many have to wait for a disk at once to keep it busy.
+constexpr unsigned kWorkersThatWait = 4;
+
+unsigned workersWanted(const SyncOptions& options, bool pastCache)
+{
+    if (options.workers != 0)
+        return options.workers;
+    return std::max(std::thread::hardware_concurrency(), pastCache ? kWorkersThatWait : 1);
+}
+
 // No more than there is work for, by its bytes: starting one costs more than a few scattered chunks
 // do. A wide array on a machine with many processors would take all its memory.
-unsigned workersFor(const ArrayState& state, Sectors due, const SyncOptions& options)
+unsigned workersFor(const ArrayState& state, Sectors due, std::uint64_t asked)
 {
-    const std::uint64_t asked =
-        options.workers != 0 ? options.workers : std::thread::hardware_concurrency();
     const auto windows = due.bytes() / SyncWindow::kBytes + 1;
     const std::uint64_t members = state.reference->raidDisks;
     const auto room = (kWindowsInMemory + kWindowsPerMember * members) / (members + 1);
     return static_cast<unsigned>(std::max<std::uint64_t>(std::min({asked, windows, room}), 1));
+}
+
+bool readsPastCache(const ArrayState& state, Reading reading)
+{
+    if (reading != Reading::AsItFits)
+        return reading == Reading::PastCache;
+    const auto guard = state.lock();
+    Residence all;
+    for (const auto& member : state.members) {
+        if (member.hasRole())
+            all.add(member.source->residence());
+    }
+    return belongsPastCache(all);
 }
 
 Result<bool> run(ArrayState& state, SyncPass& pass, SyncScope scope, JobControl& control,
@@ -91,7 +113,7 @@ Result<bool> run(ArrayState& state, SyncPass& pass, SyncScope scope, JobControl&
         return makeSyncWindow(state, scope);
     };
     auto running = options;
-    running.workers = workersFor(state, due, options);
+    running.workers = workersFor(state, due, workersWanted(options, scope.pastCache));
     const bool isDone = BM_TRY(runPass(pass, makeWindow, running, control));
     if (isDone)
         BM_TRY(pass.end());
@@ -115,8 +137,8 @@ Result<SyncOutcome> sync(
     BM_TRY(prepare(state, action));
     SyncOutcome outcome;
     outcome.action = action;
-    const SyncScope scope{
-        action, action == SyncAction::Recover && recoversByBitmap(state), options.verifySlot};
+    const SyncScope scope{action, action == SyncAction::Recover && recoversByBitmap(state),
+        options.verifySlot, readsPastCache(state, options.reading)};
     const auto pass = makePass(state, outcome, scope);
     const auto went = run(state, *pass, scope, control, options);
     finish(state, outcome);

@@ -47,11 +47,15 @@ struct SyncOutcome
     std::optional<Error> lost;           // why, of the first one
 };
 
+// What is read goes through the page cache or past it (engine/io/past_cache.h).
+enum class Reading : std::uint8_t { AsItFits, Cached, PastCache };
+
 struct SyncOptions
 {
-    unsigned workers = 0;             // 0: one for each processor
+    unsigned workers = 0;             // 0: one for each processor, or more where they only wait
     std::uint64_t bytesPerSecond = 0; // of each member; 0: as fast as it goes
     bool verifySlot = false; // a repair of level 6 mends the wrong block instead of the parity
+    Reading reading = Reading::AsItFits;
 };
 
 // Returns an outcome, not an error, when cancelled or when some of it was lost: what was done is on

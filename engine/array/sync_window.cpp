@@ -17,10 +17,11 @@ std::unique_ptr<SyncWindow> makeSyncWindow(ArrayState& state, SyncScope scope)
 
 void appendRange(std::vector<SectorRange>& ranges, SectorRange range)
 {
-    if (!ranges.empty() && ranges.back().end == range.begin)
+    if (!ranges.empty() && ranges.back().end == range.begin) {
         ranges.back().end = range.end;
-    else
-        ranges.push_back(range);
+        return;
+    }
+    ranges.push_back(range);
 }
 
 void uniteRanges(std::vector<SectorRange>& all, const std::vector<SectorRange>& found)

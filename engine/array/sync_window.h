@@ -47,6 +47,7 @@ struct SyncScope
     SyncAction action{};
     bool byBitmap = false;   // of a recovery: only needed chunks
     bool verifySlot = false; // of a repair: mend the block that explains it
+    bool pastCache = false;  // how members are read: BlockSource::readOnceAt()
 };
 
 std::unique_ptr<SyncWindow> makeSyncWindow(ArrayState& state, SyncScope scope);

@@ -22,6 +22,19 @@ struct DataStretch
     bool operator==(const DataStretch&) const = default;
 };
 
+// How much of a source a reader would have to wait for.
+struct Residence
+{
+    std::uint64_t missing = 0; // bytes that lie on the medium and not in the page cache, about
+    bool isDevice = false;     // not a file: the cache is nobody's
+
+    void add(const Residence& other)
+    {
+        missing += other.missing;
+        isDevice = isDevice || other.isDevice;
+    }
+};
+
 class BlockSource
 {
 public:
@@ -33,6 +46,14 @@ public:
 
     // Fills all of `to` or fails; a short read is an error. Safe to call from several threads.
     virtual Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const = 0;
+
+    // The same for what is read through once: past the page cache where there is a way
+    // (past_cache.h). It is the faster one only for memory and places that lie on 4 KiB.
+    virtual Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const
+    {
+        return readAt(offset, to);
+    }
+    virtual Residence residence() const { return {}; }
 
     // A descriptor that reads exactly these bytes from offset 0, for libraries that take nothing
     // else; -1 where there is none. Stays owned by the source.

@@ -120,6 +120,15 @@ Result<void> FaultyDevice::readAt(std::uint64_t offset, std::span<std::byte> to)
     return m_inner->readAt(offset, to);
 }
 
+Result<void> FaultyDevice::readOnceAt(std::uint64_t offset, std::span<std::byte> to) const
+{
+    {
+        const std::lock_guard lock(m_mutex);
+        m_counts.readsOnce += 1;
+    }
+    return readAt(offset, to);
+}
+
 Result<void> FaultyDevice::writeAt(std::uint64_t offset, std::span<const std::byte> from)
 {
     const std::lock_guard lock(m_mutex);

@@ -49,6 +49,7 @@ std::vector<std::byte> afterPowerCut(std::vector<std::byte> before,
 struct IoCounts
 {
     std::uint64_t reads = 0;
+    std::uint64_t readsOnce = 0; // of those, asked for as read once
     std::uint64_t writes = 0;
     std::uint64_t flushes = 0;
     std::uint64_t readBytes = 0;
@@ -81,6 +82,7 @@ public:
     const std::string& name() const override { return m_inner->name(); }
     std::uint64_t sizeBytes() const override { return m_inner->sizeBytes(); }
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override;
+    Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override;
     Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override;
     Result<void> flush() override;
     std::int64_t modifiedNanos() const override { return m_inner->modifiedNanos(); }

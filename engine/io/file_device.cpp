@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/io/file_device.h"
 
+#include "engine/io/past_cache.h"
+
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -63,6 +65,7 @@ public:
         , m_sizeBytes(sizeBytes)
         , m_whenFull(whenFull)
         , m_walksPages(walksPages(m_fd.get()))
+        , m_pastCache(m_fd.get())
     {
     }
 
@@ -87,6 +90,15 @@ public:
         }
         return {};
     }
+
+    Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override
+    {
+        BM_TRY(checkRange(offset, to.size()));
+        const auto got = m_pastCache.read(offset, to);
+        return got == to.size() ? Result<void>() : readAt(offset + got, to.subspan(got));
+    }
+
+    Residence residence() const override { return residenceOf(m_fd.get(), m_sizeBytes); }
 
     Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override
     {
@@ -161,6 +173,7 @@ private:
     std::uint64_t m_sizeBytes;
     ErrorCode m_whenFull;
     bool m_walksPages;
+    PastCache m_pastCache; // goes before the descriptor does
 };
 
 int openNoAtime(const char* path)

@@ -32,15 +32,18 @@ Result<void> checkRange(const BlockSource& source, std::uint64_t offset, std::ui
     return {};
 }
 
-// Each piece from the file that holds it.
-Result<void> readPieces(const BlockSource& base, const BlockSource& data,
+using Read = Result<void> (BlockSource::*)(std::uint64_t, std::span<std::byte>) const;
+
+// Each piece from the file that holds it: `fromBase` is how the base is read. What was written over
+// it is recent, and in the cache.
+Result<void> readPieces(const BlockSource& base, Read fromBase, const BlockSource& data,
     const std::vector<ExtentSet::Piece>& pieces, std::uint64_t offset, std::span<std::byte> to)
 {
     for (const auto& piece : pieces) {
         const std::uint64_t end = std::min(piece.range.end.bytes(), offset + to.size());
         const std::uint64_t begin = std::max(piece.range.begin.bytes(), offset);
         const auto part = to.subspan(begin - offset, end - begin);
-        BM_TRY((piece.isInside ? data : base).readAt(begin, part));
+        BM_TRY(piece.isInside ? data.readAt(begin, part) : (base.*fromBase)(begin, part));
     }
     return {};
 }
@@ -75,14 +78,15 @@ public:
 
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override
     {
-        BM_TRY(checkRange(*this, offset, to.size()));
-        std::vector<ExtentSet::Piece> pieces;
-        {
-            const std::shared_lock lock(m_shownMutex);
-            pieces = m_shown.split(sectorsAround(offset, to.size()));
-        }
-        return readPieces(*m_base, *m_data, pieces, offset, to);
+        return read(&BlockSource::readAt, offset, to);
     }
+
+    Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override
+    {
+        return read(&BlockSource::readOnceAt, offset, to);
+    }
+
+    Residence residence() const override { return m_base->residence(); }
 
     Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override
     {
@@ -137,6 +141,17 @@ public:
     }
 
 private:
+    Result<void> read(Read fromBase, std::uint64_t offset, std::span<std::byte> to) const
+    {
+        BM_TRY(checkRange(*this, offset, to.size()));
+        std::vector<ExtentSet::Piece> pieces;
+        {
+            const std::shared_lock lock(m_shownMutex);
+            pieces = m_shown.split(sectorsAround(offset, to.size()));
+        }
+        return readPieces(*m_base, fromBase, *m_data, pieces, offset, to);
+    }
+
     // Sectors that only the base shows so far come first: while they are written nothing visible
     // changes, and what is overlaid already has its space. So a full disk leaves all as it was.
     Result<void> writeSectors(SectorRange sectors, std::span<const std::byte> from)
@@ -192,10 +207,15 @@ public:
 
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override
     {
-        BM_TRY(checkRange(*this, offset, to.size()));
-        const auto pieces = m_extents.split(sectorsAround(offset, to.size()));
-        return readPieces(*m_base, *m_data, pieces, offset, to);
+        return read(&BlockSource::readAt, offset, to);
     }
+
+    Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override
+    {
+        return read(&BlockSource::readOnceAt, offset, to);
+    }
+
+    Residence residence() const override { return m_base->residence(); }
 
     std::int64_t modifiedNanos() const override { return m_base->modifiedNanos(); }
 
@@ -205,6 +225,13 @@ public:
     }
 
 private:
+    Result<void> read(Read fromBase, std::uint64_t offset, std::span<std::byte> to) const
+    {
+        BM_TRY(checkRange(*this, offset, to.size()));
+        const auto pieces = m_extents.split(sectorsAround(offset, to.size()));
+        return readPieces(*m_base, fromBase, *m_data, pieces, offset, to);
+    }
+
     SourcePtr m_base;
     SourcePtr m_data;
     ExtentSet m_extents;

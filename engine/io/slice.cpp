@@ -45,6 +45,14 @@ public:
         return inOwnTerms(m_whole->readAt(m_offset + offset, to), m_name, m_offset);
     }
 
+    Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override
+    {
+        BM_TRY(checkRange(offset, to.size()));
+        return inOwnTerms(m_whole->readOnceAt(m_offset + offset, to), m_name, m_offset);
+    }
+
+    Residence residence() const override { return m_whole->residence(); }
+
     std::int64_t modifiedNanos() const override { return m_whole->modifiedNanos(); }
 
     DataStretch nextData(std::uint64_t offset) const override

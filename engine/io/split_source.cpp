@@ -109,6 +109,22 @@ public:
             });
     }
 
+    Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override
+    {
+        return inParts(
+            offset, to, [](const BlockSource& part, std::uint64_t at, std::span<std::byte> here) {
+                return part.readOnceAt(at, here);
+            });
+    }
+
+    Residence residence() const override
+    {
+        Residence all;
+        for (const auto& part : m_parts)
+            all.add(part->residence());
+        return all;
+    }
+
     std::int64_t modifiedNanos() const override
     {
         std::int64_t latest = 0;

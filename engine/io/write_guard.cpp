@@ -31,6 +31,13 @@ public:
         return m_device->readAt(offset, to);
     }
 
+    Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override
+    {
+        return m_device->readOnceAt(offset, to);
+    }
+
+    Residence residence() const override { return m_device->residence(); }
+
     Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override
     {
         const auto outside = m_allowed->firstOutside(m_name, offset, from.size());

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast members are compared and mended, beside `cat` of the same files in the same rounds:
 //
-//   bench_sync FOLDER [MEBIBYTES of each member] [ROUNDS]
+//   bench_sync FOLDER [MEBIBYTES of each member] [ROUNDS] [--cold]
 //
-// Prints medians with the spread. The files lie in FOLDER while it runs, up to six at a time.
+// Prints medians with the spread. The files lie in FOLDER while it runs, up to six at a time. With
+// --cold: how fast they are checked when they are not in the page cache, through it and past it.
 #include "engine/array/sync.h"
 #include "engine/io/file_device.h"
 #include "tests/engine/array/memory_array.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -57,6 +59,11 @@ public:
         ++m_flushes;
         return m_inner->flush();
     }
+    Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override
+    {
+        return m_inner->readOnceAt(offset, to);
+    }
+    Residence residence() const override { return m_inner->residence(); }
     DataStretch nextData(std::uint64_t offset) const override { return m_inner->nextData(offset); }
 
 private:
@@ -227,11 +234,11 @@ double cat(const std::vector<std::string>& files)
     });
 }
 
-double run(Array& array, SyncAction action)
+double run(Array& array, SyncAction action, Reading reading = Reading::AsItFits)
 {
     JobControl control;
     return secondsOf([&] {
-        const auto outcome = sync(array, action, control);
+        const auto outcome = sync(array, action, control, {.reading = reading});
         if (!outcome || !outcome->completed || outcome->mismatch.count != 0)
             giveUp("a job");
     });
@@ -285,6 +292,7 @@ public:
     void sparse();
     void growth();
     void dirtyShare();
+    void cold();
 
 private:
     double once(FileArray& array, SyncAction action);
@@ -416,12 +424,60 @@ void Bench::dirtyShare()
         counts[1], counts[2], counts[3], counts[4], counts[5]);
 }
 
+double processorSeconds()
+{
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& value) {
+        return double(value.tv_sec) + double(value.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+void forget(const std::vector<std::string>& files)
+{
+    for (const auto& file : files) {
+        const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || ::fdatasync(fd) != 0 || ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+            giveUp("emptying the cache");
+        ::close(fd);
+    }
+}
+
+void Bench::cold()
+{
+    FileArray array(m_folder, shape(5, 4));
+    array.fill(1);
+    Spread speed;
+    Spread processor;
+    Spread rate;
+    for (int round = 0; round < m_rounds; ++round) {
+        std::array<double, 2> seconds{};
+        std::array<double, 2> busy{};
+        for (const auto reading : {Reading::Cached, Reading::PastCache}) {
+            const auto running = array.assemble(WriteMode::ReadOnly);
+            forget(array.files());
+            const auto before = processorSeconds();
+            const auto past = std::size_t(reading == Reading::PastCache);
+            seconds[past] = run(*running, SyncAction::Check, reading);
+            busy[past] = processorSeconds() - before;
+        }
+        speed.values.push_back(seconds[0] / seconds[1]);
+        processor.values.push_back(busy[1] / busy[0]);
+        rate.values.push_back(double(array.memberBytes() * 4) / seconds[1] / 1e9);
+    }
+    std::printf("RAID 5 check, cold, past the cache  %s x as fast as through it, %s of its "
+                "processor time, %s GB/s, load %.1f\n",
+        speed.text("%5.2f (%.2f..%.2f)").c_str(), processor.text("%5.2f (%.2f..%.2f)").c_str(),
+        rate.text("%5.1f (%.1f..%.1f)").c_str(), load());
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
     if (argc < 2) {
-        std::fprintf(stderr, "bench_sync FOLDER [MEBIBYTES] [ROUNDS]\n");
+        std::fprintf(stderr, "bench_sync FOLDER [MEBIBYTES] [ROUNDS] [--cold]\n");
         return 2;
     }
     const fs::path folder = fs::path(argv[1]) / ("bench_sync-" + std::to_string(::getpid()));
@@ -429,6 +485,11 @@ int main(int argc, char** argv)
     {
         Bench bench(
             folder, argc > 2 ? std::stoull(argv[2]) : 1024, argc > 3 ? std::stoi(argv[3]) : 5);
+        if (argc > 4 && std::string_view(argv[4]) == "--cold") {
+            bench.cold();
+            fs::remove_all(folder);
+            return 0;
+        }
         bench.beside("RAID 1 check, 2 members", bench.shape(1, 2), SyncAction::Check);
         auto dirty = bench.shape(1, 2);
         dirty.resyncOffset = {};

@@ -24,6 +24,7 @@ for bench in "${benches[@]}"; do
     if [ "$bench" = bench_sync ]; then
         echo "in $folder:"
         build/release/bin/bench_sync "$folder"
+        build/release/bin/bench_sync "${TMPDIR:-/tmp}" 1024 5 --cold
         python3 -B tests/bench/kernel_ratios.py build/release/bin "$folder"
         continue
     fi

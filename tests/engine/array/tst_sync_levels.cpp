@@ -94,6 +94,7 @@ private slots:
     void unreadableSectors_areRecomputedAndRewritten();
     void unreadableSectors_thatNothingGivesAreListed();
     void workers_makeNoDifference();
+    void pastTheCache_everythingIsReadThatWayAndIsTheSame();
 };
 
 void TestSyncLevels::check_ofAnArrayInSyncCountsNothing()
@@ -421,6 +422,32 @@ void TestSyncLevels::workers_makeNoDifference()
             QCOMPARE(outcomes[i].wrong, outcomes[i + 2].wrong);
         }
         QVERIFY(outcomes[0].mismatch.count > 0);
+    }
+}
+
+void TestSyncLevels::pastTheCache_everythingIsReadThatWayAndIsTheSame()
+{
+    for (const auto& shape : kShapes) {
+        std::vector<SyncOutcome> outcomes;
+        for (const auto reading : {Reading::AsItFits, Reading::PastCache}) {
+            MemoryArray memory(shape);
+            memory.fill(1);
+            flip(memory, 0, 17);
+            auto array = memory.running(WriteMode::ReadOnly);
+            for (std::uint32_t i = 0; i < shape.raidDisks; ++i)
+                memory.device(i).resetCounts();
+            const auto checked = runSync(*array, SyncAction::Check, {.reading = reading});
+            QVERIFY(checked);
+            outcomes.push_back(*checked);
+            for (std::uint32_t i = 0; i < shape.raidDisks; ++i) {
+                const auto counts = memory.device(i).counts();
+                QVERIFY(counts.reads != 0);
+                QCOMPARE(counts.readsOnce, reading == Reading::PastCache ? counts.reads : 0U);
+            }
+        }
+        QCOMPARE(outcomes[0].mismatch, outcomes[1].mismatch);
+        QCOMPARE(outcomes[0].differing, outcomes[1].differing);
+        QCOMPARE(outcomes[0].readBytes, outcomes[1].readBytes);
     }
 }
 

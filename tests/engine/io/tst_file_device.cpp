@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/base/aligned_buffer.h"
 #include "engine/io/container.h"
 #include "engine/io/enumerate.h"
 #include "engine/io/file_device.h"
+#include "engine/io/past_cache.h"
+#include "engine/io/slice.h"
 #include "tests/support/files.h"
 
 #include <QTemporaryDir>
@@ -53,6 +56,46 @@ private slots:
     {
         m_folder = std::make_unique<QTemporaryDir>();
         QVERIFY(m_folder->isValid());
+    }
+
+    void readOnce_givesTheSameBytesWhereverTheyLie()
+    {
+        const auto content = pattern(3 * 4096 + 777);
+        writeFile(path("image"), content);
+        const auto device = openFileForWriting(path("image"));
+        QVERIFY(device);
+        // What was written just now and lies in the page cache only has to be seen as well.
+        const auto late = pattern(5000);
+        QVERIFY((*device)->writeAt(4000, late));
+        auto expected = content;
+        std::ranges::copy(late, expected.begin() + 4000);
+        AlignedBuffer buffer(4 * 4096);
+        for (const std::size_t offset : {0U, 4096U, 512U, 4097U, 8192U, 12'288U}) {
+            for (const std::size_t length : {1U, 512U, 4096U, 4608U, 8192U, 13'065U}) {
+                if (offset + length > expected.size())
+                    continue;
+                const auto to = buffer.first(length);
+                std::ranges::fill(to, std::byte{0xee});
+                QVERIFY((*device)->readOnceAt(offset, to));
+                QVERIFY(std::ranges::equal(to, std::span(expected).subspan(offset, length)));
+            }
+        }
+        const auto to = buffer.first(4096);
+        QCOMPARE((*device)->readOnceAt(expected.size() - 1, to).error().code, ErrorCode::ShortRead);
+        const auto part = slice(SourcePtr(*device), 4096, 8192, "part");
+        QVERIFY(part->readOnceAt(4096, to));
+        QVERIFY(std::ranges::equal(to, std::span(expected).subspan(8192, 4096)));
+    }
+
+    void residence_isOfNothingForAFileInTheCache()
+    {
+        writeFile(path("image"), pattern(1 << 20));
+        const auto image = openFile(path("image"));
+        QVERIFY(image);
+        QVERIFY(!(*image)->residence().isDevice);
+        QVERIFY(!belongsPastCache((*image)->residence()));
+        QVERIFY(belongsPastCache({0, true}));
+        QVERIFY(belongsPastCache({std::uint64_t{1} << 60U, false}));
     }
 
     void image_isReadExactly()
