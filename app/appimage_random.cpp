@@ -6,9 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-extern "C" __attribute__((visibility("default"))) std::uint32_t arc4random() noexcept;
-
-std::uint32_t arc4random() noexcept
+extern "C" __attribute__((visibility("default"))) std::uint32_t arc4random() noexcept
 {
     std::uint32_t value = 0;
     // So few bytes come whole or not at all.

@@ -79,9 +79,10 @@ void addSource(Table& table, const SourceReport& source, const std::vector<Array
                        found.likelier + " is the likelier member and is taken.");
         }
     }
-    if (source.partitionsAreContent)
+    if (source.partitionsAreContent) {
         table.note("The partition table at its start is the array's content: its partitions are "
                    "those of the array, not of this member.");
+    }
     for (const auto& child : source.partitions)
         addSource(table, child, arrays);
 }

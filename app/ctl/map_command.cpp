@@ -127,12 +127,13 @@ std::string inChunkAndStripe(const Answer& answer)
 std::string headingOf(const Answer& answer, const Options& options)
 {
     if (options.member.empty()) {
-        return "Byte " + grouped(*answer.offset) + " of the array is byte " +
-               std::to_string(*answer.offset % kSectorBytes) + " of its sector " +
-               grouped(*answer.offset / kSectorBytes) + inChunkAndStripe(answer) + ".";
+        const auto offset = answer.offset.value_or(0);
+        return "Byte " + grouped(offset) + " of the array is byte " +
+               std::to_string(offset % kSectorBytes) + " of its sector " +
+               grouped(offset / kSectorBytes) + inChunkAndStripe(answer) + ".";
     }
-    std::string text = "Sector " + grouped(*options.sector) + " of " + options.member + ": " +
-                       plain(holding(answer.at, answer.array.geometry));
+    std::string text = "Sector " + grouped(options.sector.value_or(0)) + " of " + options.member +
+                       ": " + plain(holding(answer.at, answer.array.geometry));
     if (answer.offset)
         text += ", from byte " + grouped(*answer.offset) + " of the array on";
     if (answer.map.stripe)

@@ -8,6 +8,7 @@
 #include <bit>
 #include <charconv>
 #include <limits>
+#include <memory>
 
 namespace bitmend::ctl {
 
@@ -144,8 +145,9 @@ const std::array<Option, 29> kOptions = {{
         "where the new bitmap begins, from the superblock; negative: before it",
         [](Options& options, std::string_view value) {
             std::int32_t sectors = 0;
-            const auto* last = value.data() + value.size();
-            const auto [end, problem] = std::from_chars(value.data(), last, sectors);
+            const auto* last = std::to_address(value.end());
+            const auto [end, problem] =
+                std::from_chars(std::to_address(value.begin()), last, sectors);
             options.location = sectors;
             return problem == std::errc() && end == last && sectors != 0;
         }},

@@ -201,7 +201,7 @@ Result<ArrayMap> mapArraySector(const ArrayReport& array, Sectors sector)
         return fail(ErrorCode::ShortRead, array.name, std::int64_t(sector.bytes()));
     const Mapper mapper(array, *level);
     auto copies = mapper.copiesOf(sector);
-    ArrayMap map = mapper.row(*copies.front().inData);
+    ArrayMap map = mapper.row(copies.front().inData.value_or(Sectors{}));
     map.arraySector = sector;
     map.copies = std::move(copies);
     return map;

@@ -50,6 +50,7 @@ std::vector<StripeCode> codesWithout(
             lost.push_back(static_cast<int>(role));
     }
     std::vector<StripeCode> codes;
+    codes.reserve(std::size_t(stripePeriod(geometry)));
     for (int stripe = 0; stripe < stripePeriod(geometry); ++stripe)
         codes.emplace_back(stripeRoles(geometry, static_cast<std::uint64_t>(stripe)), lost);
     return codes;

@@ -154,8 +154,11 @@ Result<bool> Workers::finish()
     // What lies behind a window that failed may be done as well. It is done again next time.
     if (!m_error)
         record(SyncPass::Occasion::Stopped);
-    if (!m_tasks.empty() && m_tasks.front().result && !*m_tasks.front().result)
-        return std::unexpected(m_tasks.front().result->error());
+    if (!m_tasks.empty()) {
+        const auto& first = m_tasks.front().result;
+        if (first && !*first)
+            return std::unexpected(first->error());
+    }
     if (m_error)
         return std::unexpected(*m_error);
     return false;

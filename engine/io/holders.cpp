@@ -123,6 +123,7 @@ Result<void> checkMounts(
     const std::string& path, const std::vector<fs::path>& devices, const fs::path& proc)
 {
     std::vector<std::string> numbers;
+    numbers.reserve(devices.size());
     for (const auto& device : devices)
         numbers.push_back(firstLine(device / "dev"));
     for (const auto& mount : mounts(proc)) {

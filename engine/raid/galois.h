@@ -26,7 +26,7 @@ inline constexpr GaloisTables kGalois = [] {
     return tables;
 }();
 
-inline constexpr std::uint8_t powerOfTwo(int exponent)
+constexpr std::uint8_t powerOfTwo(int exponent)
 {
     return kGalois.power[std::size_t(exponent % kPowers)];
 }

@@ -6,6 +6,7 @@
 #include <isa-l.h>
 
 #include <algorithm>
+#include <bit>
 #include <climits>
 #include <cstdint>
 #include <cstring>
@@ -21,7 +22,7 @@ constexpr std::size_t kFewestForSyndrome = 2;
 
 bool isAligned(const unsigned char* address)
 {
-    return reinterpret_cast<std::uintptr_t>(address) % kAlignment == 0;
+    return std::bit_cast<std::uintptr_t>(address) % kAlignment == 0;
 }
 
 bool areAligned(Vectors vectors) { return std::ranges::all_of(vectors, isAligned); }

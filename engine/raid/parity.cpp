@@ -140,9 +140,11 @@ void StripeCode::makeParity(StripeBlocks blocks, std::size_t begin, std::size_t 
     vectors.reserve(dataCount() + 2);
     for (const int role : m_order)
         vectors.push_back(bytesOf(blocks[std::size_t(role)], begin));
-    if (q == nullptr)
+    if (q == nullptr) {
         isal::sum(vectors, p, length, m_parityTables);
-    else if (!m_plainOrder || !isal::sumAndSyndrome(vectors, p, q, length))
+        return;
+    }
+    if (!m_plainOrder || !isal::sumAndSyndrome(vectors, p, q, length))
         isal::combine(vectors, std::array{p, q}, length, m_parityTables);
 }
 
@@ -206,10 +208,11 @@ void StripeCode::recover(StripeBlocks blocks) const
         return;
     }
     const auto tables = isal::tablesOfRow(m_recoveryTables, wanted.front(), dataCount());
-    if (m_isPlainSum[wanted.front()])
+    if (m_isPlainSum[wanted.front()]) {
         isal::sum(sources, targets.front(), length, tables);
-    else
-        isal::combine(sources, targets, length, tables);
+        return;
+    }
+    isal::combine(sources, targets, length, tables);
 }
 
 // The block that a byte's difference in P and in Q speaks of: in Q it counts by the block's factor.
