@@ -6,7 +6,6 @@ the kernel takes the array with all its members and nothing to resync.
   bitmap_change.py BITMENDCTL APPLY_OVERLAY [unittest arguments]
 """
 
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -205,11 +204,5 @@ class BitmapChange(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = sys.argv[1:3]
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = lab.programs(__doc__, 2)
+    lab.run_tests()

@@ -10,7 +10,6 @@ The kernel makes arrays of every redundant level; single bits of their images ar
 
 import json
 import random
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -94,7 +93,7 @@ def make(folder):
 
 def spoil(image, choice):
     member = mdimage.Member(image)
-    length = member.get("size") * (1024 if member.version == "0.90" else 512)
+    length = member.data_length()
     with open(image, "r+b") as file:
         for spot in [*(choice.randrange(length) for _ in range(5)), length - 1 - choice.randrange(4)]:
             file.seek(member.data_start() + spot)
@@ -106,7 +105,7 @@ def spoil(image, choice):
 def expected_mismatch(case):
     """For each later member, the windows of 128 sectors in which it is not as the first."""
     members = [mdimage.Member(image) for image in case.images]
-    length = members[0].get("size") * (1024 if members[0].version == "0.90" else 512)
+    length = members[0].data_length()
     count = 0
     for other in members[1:]:
         for window in mdimage.differing_chunks(members[0], other, 128 * 512):
@@ -182,11 +181,5 @@ class CheckRepair(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = sys.argv[1:3]
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = lab.programs(__doc__, 2)
+    lab.run_tests()

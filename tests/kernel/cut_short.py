@@ -13,7 +13,6 @@ BITMEND_LONG there are more of them.
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -109,7 +108,7 @@ class State:
 
     def named(self, member):
         """Sectors that this member's own records allow to be written to it."""
-        size = member.get("size") * (2 if member.version == "0.90" else 1)
+        size = member.data_length() // 512
         newcomer = self.operation == "add" and Path(member.path).name == "new.img"
         if newcomer:
             begun = member.version != "0.90" and member.get("feature_map") & 2
@@ -204,11 +203,5 @@ class CutShort(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    CUT_STATES = sys.argv[1]
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:])
+    [CUT_STATES] = lab.programs(__doc__, 1)
+    lab.run_tests()

@@ -10,7 +10,6 @@ left is there. Beside it, mdadm --force on copies of the same images does what t
 
 import json
 import os
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -290,11 +289,5 @@ class Force(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = sys.argv[1:3]
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = lab.programs(__doc__, 2)
+    lab.run_tests()

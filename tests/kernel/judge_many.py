@@ -88,7 +88,7 @@ def data_of(image):
     member = mdimage.Member(image)
     with open(image, "rb") as file:
         file.seek(member.data_start())
-        return file.read(member.get("size") * (1024 if member.version == "0.90" else 512))
+        return file.read(member.data_length())
 
 
 def judge(sets, folder=None, timeout=540):

@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -316,6 +317,24 @@ def require(outcome, crash=False):
     if not good:
         tail = "\n".join(outcome.console.splitlines()[-25:])
         raise LabError(f"In the kernel lab {outcome}. Its console ended with:\n{tail}")
+
+
+def programs(usage, count):
+    """The first arguments of a test script, which are the programs that it tries."""
+    if len(sys.argv) <= count:
+        sys.exit(usage)
+    found = sys.argv[1:1 + count]
+    del sys.argv[1:1 + count]
+    return found
+
+
+def run_tests():
+    """The tests of the script that was called, when there can be a lab."""
+    try:
+        root_image()
+    except LabError as error:
+        sys.exit(str(error))
+    unittest.main()
 
 
 def main():

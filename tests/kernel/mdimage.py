@@ -158,6 +158,10 @@ class Member:
     def data_start(self):
         return 0 if self.version == "0.90" else self.get("data_offset") * 512
 
+    def data_length(self):
+        """Bytes that the array uses of this member, which the superblock of a level without redundancy does not say."""
+        return self.get("size") * (1024 if self.version == "0.90" else 512)
+
 
 def ranges(numbers):
     """[3, 4, 5, 9] as [[3, 5], [9, 9]]."""
@@ -172,7 +176,7 @@ def ranges(numbers):
 
 def differing_chunks(first, second, chunk):
     """Chunks (in bytes, from the start of the data) in which two members of a mirror differ."""
-    end = (first.get("size") * (2 if first.version == "0.90" else 1)) * 512
+    end = first.data_length()
     found = set()
     with open(first.path, "rb") as one, open(second.path, "rb") as two:
         one.seek(first.data_start())

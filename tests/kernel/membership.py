@@ -6,7 +6,6 @@ takes a member that was added again without copying anything more.
   membership.py BITMENDCTL APPLY_OVERLAY [unittest arguments]
 """
 
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -162,11 +161,5 @@ class Membership(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = sys.argv[1:3]
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = lab.programs(__doc__, 2)
+    lab.run_tests()

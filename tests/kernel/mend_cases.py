@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import crashed_arrays
+import judge_mend
 import lab
 import mdimage
 import pool
@@ -42,8 +44,13 @@ def run(*command, allowed=(0,)):
 
 
 def fingerprint(path):
-    state = os.stat(path)
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest(), state.st_mtime_ns, state.st_size
+    """Changes with every write to the file; holes are not read."""
+    state, digest = os.stat(path), hashlib.sha256()
+    with open(path, "rb") as file:
+        for begin, end in pool.data_ranges(file.fileno(), 0, state.st_size):
+            digest.update(f"{begin} {end} ".encode())
+            digest.update(os.pread(file.fileno(), end - begin, begin))
+    return digest.hexdigest(), state.st_mtime_ns, state.st_size
 
 
 class Case:
@@ -166,3 +173,41 @@ def differences(ours, kernels):
     if parts[0] != parts[1]:
         at = next(i for i in range(len(parts[0])) if parts[0][i] != parts[1][i])
         yield f"bitmap byte {256 + at} is {parts[0][at]:#x}, the kernel's {parts[1][at]:#x}"
+
+
+class JudgedMends:
+    """For a test case with FLAVOURS (of crashed_arrays), a SEED and the KIND of its cases: crashed arrays of each
+    flavour are mended, and what every mend owes to the kernel is tried."""
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory(prefix="judged-mends-")
+        cls.addClassCleanup(scratch.cleanup)
+        cls.cases = []
+        made = crashed_arrays.make(Path(scratch.name), len(cls.FLAVOURS), cls.SEED, flavours=cls.FLAVOURS)
+        for folder, (metadata, place) in zip(made, cls.FLAVOURS):
+            images = [folder / name for name in ("a.img", "b.img", "spare.img") if (folder / name).exists()]
+            bitmap = folder / "bitmap" if place == "file" else None
+            cls.cases.append(cls.KIND(f"{metadata}, bitmap {place}", folder, images, bitmap))
+        for case in cls.cases:
+            case.mend()
+            case.merge()
+
+    def test_the_kernel_accepts_every_mend(self):
+        for case in self.cases:
+            with self.subTest(case.name):
+                files = (case.bitmap, case.mended_bitmap) if case.bitmap else None
+                wrong, _ = judge_mend.judge(case.images, case.mended, files=files)
+                self.assertEqual(wrong, [])
+
+    def test_superblocks_and_bitmaps_are_as_the_kernel_leaves_them(self):
+        kernel_mends(self.cases)
+        for case in self.cases:
+            for ours, kernels in zip(case.mended, case.kernels):
+                with self.subTest(f"{case.name}, {ours.name}"):
+                    self.assertEqual(list(differences(ours, kernels)), [])
+
+    def test_what_was_found_is_untouched(self):
+        for case in self.cases:
+            with self.subTest(case.name):
+                self.assertEqual([fingerprint(image) for image in case.everything()], case.before)

@@ -6,7 +6,6 @@ The arrays are the bundled demo and two freshly crashed ones.
 """
 
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -107,8 +106,4 @@ class Judge(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main()
+    lab.run_tests()

@@ -109,8 +109,4 @@ class Lab(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main()
+    lab.run_tests()

@@ -8,7 +8,6 @@ kernel finds complete.
 
 import struct
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -43,11 +42,5 @@ class ThreadsJudged(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    WRITE_THREADS = sys.argv[1]
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:])
+    [WRITE_THREADS] = lab.programs(__doc__, 1)
+    lab.run_tests()

@@ -13,7 +13,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -22,6 +21,7 @@ import lab
 import mdimage
 import mend_cases
 import pool
+from judge_many import data_of
 from mend_cases import Case, fingerprint
 
 # Slots, metadata, sectors of a member, KiB of a bitmap chunk (0: no bitmap).
@@ -77,13 +77,6 @@ def make(folder):
             pool.extract(disk, share, f"m{number}-{index}", image)
         mirrors.append(images)
     return mirrors
-
-
-def data_of(image):
-    member = mdimage.Member(image)
-    with open(image, "rb") as file:
-        file.seek(member.data_start())
-        return file.read(member.get("size") * (1024 if member.version == "0.90" else 512))
 
 
 class Written(Case):
@@ -218,11 +211,5 @@ class WriteJudged(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = sys.argv[1:3]
-    try:
-        lab.root_image()
-    except lab.LabError as error:
-        sys.exit(str(error))
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
+    mend_cases.BITMENDCTL, mend_cases.APPLY_OVERLAY = lab.programs(__doc__, 2)
+    lab.run_tests()
