@@ -88,9 +88,10 @@ QString whyNotAdd(const Situation& now, const QString& reason)
         return reason;
     if (now.array->report.missing == 0)
         return tr("No slot is vacant: every member is there.");
-    if (now.array->assembled->resyncDue)
+    const auto& open = now.array->assembled;
+    if (open && open->resyncDue)
         return tr("Resync the members that are there first.");
-    if (now.array->assembled->recoveryDue)
+    if (open && open->recoveryDue)
         return tr("Finish the recovery first.");
     return {};
 }
@@ -115,9 +116,10 @@ QString whyNotFail(const Situation& now, const Member* member)
         return tr("Choose a member in the list first.");
     if (!hasSlot(*member))
         return tr("%1 has no slot in the array.").arg(nameOf(member->path));
-    if (member->state == MemberState::InSync && inSync(now.array->report) == 1)
+    if (member->state == MemberState::InSync && inSync(now.array->report) == 1) {
         return tr("%1 is the last member in sync: without it the array is gone.")
             .arg(nameOf(member->path));
+    }
     return {};
 }
 
@@ -232,7 +234,7 @@ void Actions::allowSyncs(const Situation& now)
 
 void Actions::allowBitmap(const Situation& now)
 {
-    const QString forbidden = whyNoWriting(now);
+    QString forbidden = whyNoWriting(now);
     const auto whyNot = [&](bool isPossible, const QString& otherwise) {
         if (!forbidden.isEmpty())
             return forbidden;

@@ -15,10 +15,11 @@ StripeReader::StripeReader(Engine& engine, StripeTab& tab, QObject* parent)
     connect(
         &tab, &StripeTab::wanted, this, [this](const Uuid& array, qint64 begin, quint64 length) {
             const Request request{array, begin, {length}};
-            if (m_isReading)
+            if (m_isReading) {
                 m_next = request;
-            else
+            } else {
                 read(request);
+            }
         });
 }
 

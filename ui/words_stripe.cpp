@@ -27,9 +27,10 @@ std::string bytesText(std::uint64_t count)
 
 Phrase nothingToCompare(const StripeView& view)
 {
-    if (view.begin < 0)
+    if (view.begin < 0) {
         return phrase("In front of the data each member keeps what is its own; here they need not "
                       "be equal.");
+    }
     if (!isUsed(view))
         return phrase("The array does not use this place.");
     if (!hasRedundancy(view.geometry.level))
@@ -43,9 +44,10 @@ Phrase differing(const StripeView& view)
     const std::string bytes = bytesText(differingBytes(view));
     if (hasCopies(view.geometry.level))
         return phrase("The copies differ in %1. Which of them is right cannot be told.", bytes);
-    if (view.geometry.level == 6)
+    if (view.geometry.level == 6) {
         return phrase(
             "Data and parity do not agree in %1, and no single member explains it.", bytes);
+    }
     return phrase("The parity is not that of the data in %1. With one parity it cannot be told "
                   "which member is wrong.",
         bytes);

@@ -78,7 +78,7 @@ void report(const ArraySnapshot& array, const HotAddOutcome& added, const SyncOu
         object["role"] = added.role < 0 ? Json() : Json(added.role);
         object["bitmap_pages"] = added.pagesWritten;
         object["events"] = array.report.events;
-        printJson(std::move(object));
+        printJson(object);
         return;
     }
     if (added.role >= 0) {

@@ -91,7 +91,7 @@ void report(const ArraySnapshot& array, const BitmapAddPlan& plan, const BitmapO
         for (const auto* key : {"bitmap_file", "location", "chunk_bytes", "bitmap_pages"})
             object[key] = more[key];
         object["chunks"] = plan.chunks;
-        printJson(std::move(object));
+        printJson(object);
         return;
     }
     print(wrapped(array.report.name + " has a write-intent bitmap now: " + bitmapText(plan) +

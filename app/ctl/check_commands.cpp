@@ -42,7 +42,7 @@ ExitCode report(const ArraySnapshot& array, const SyncOutcome& outcome, const Op
         Json object = outcomeJson(check ? "check" : "repair", array, outcome);
         object["differing_ranges"] = rangesJson(outcome.differing);
         object["wrong_blocks"] = wrongJson(outcome.wrong);
-        printJson(std::move(object));
+        printJson(object);
     } else {
         const auto title = (check ? "Check of " : "Repair of ") + array.report.name;
         print(wrapped(checkSentence(title, outcome), 0));

@@ -33,7 +33,7 @@ Json bytesOrNull(Sectors sectors);     // null for MaxSector
 Json sentenceOrNull(const std::optional<Error>& error);
 
 // To standard output, with "schema" in front, indented, byte sequences that are not UTF-8 replaced.
-void printJson(Json object);
+void printJson(const Json& object);
 
 // Chunks whose bits are set, as runs [first, last].
 struct ChunkRun

@@ -44,10 +44,11 @@ std::vector<ChunkRun> dirtyRuns(const BitmapBits& bits)
             const auto length = std::countr_one(word >> low);
             const std::uint64_t first = i * 64 + std::uint64_t(low);
             const std::uint64_t last = first + std::uint64_t(length) - 1;
-            if (!runs.empty() && runs.back().last + 1 == first)
+            if (!runs.empty() && runs.back().last + 1 == first) {
                 runs.back().last = last;
-            else
+            } else {
                 runs.push_back({first, last});
+            }
             word = low + length == 64 ? 0 : word >> (low + length) << (low + length);
         }
     }
@@ -86,7 +87,7 @@ Json json(const SyncEstimate& estimate)
         {"write_bytes", estimate.writeBytes}};
 }
 
-void printJson(Json object)
+void printJson(const Json& object)
 {
     Json result = {{"schema", 1}};
     result.update(object);

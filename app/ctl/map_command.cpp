@@ -162,7 +162,7 @@ ExitCode usage(std::string_view sentence)
 Result<Answer> answerFor(const ArrayReport& array, const Options& options)
 {
     if (!options.member.empty()) {
-        auto found = BM_TRY(mapMemberSector(array, options.member, {*options.sector}));
+        auto found = BM_TRY(mapMemberSector(array, options.member, {options.sector.value_or(0)}));
         std::optional<std::uint64_t> offset;
         if (found.around.arraySector)
             offset = found.around.arraySector->bytes();
@@ -193,10 +193,11 @@ ExitCode mapCommand(const Options& options)
     const auto answer = answerFor(plan->array, options);
     if (!answer)
         return complain(answer.error());
-    if (options.json)
+    if (options.json) {
         printJson(answerJson(*answer));
-    else
+    } else {
         printAnswer(*answer, options);
+    }
     return ExitCode::Done;
 }
 

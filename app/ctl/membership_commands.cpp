@@ -37,7 +37,7 @@ void report(const ArraySnapshot& array, const Words& words, const MembershipOutc
         object["written_bytes"] = outcome.writtenBytes;
         object["member"] = outcome.path;
         object["events"] = outcome.events;
-        printJson(std::move(object));
+        printJson(object);
         return;
     }
     print(wrapped(outcome.path + " " + words.done + "; " + array.report.name + " is at events " +
@@ -125,7 +125,7 @@ void report(const ArraySnapshot& array, const HotAddOutcome& added, const SyncOu
         object["role"] = added.role;
         object["bitmap_pages"] = added.pagesWritten;
         object["events"] = array.report.events;
-        printJson(std::move(object));
+        printJson(object);
         return;
     }
     print(wrapped(added.path + " took slot " + std::to_string(added.role) + " again.", 0));

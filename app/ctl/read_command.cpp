@@ -90,10 +90,11 @@ Result<Output> openOutput(const std::string& name)
 
 void noteUnreadable(std::vector<ByteRange>& ranges, ByteRange lost)
 {
-    if (!ranges.empty() && ranges.back().offset + ranges.back().length == lost.offset)
+    if (!ranges.empty() && ranges.back().offset + ranges.back().length == lost.offset) {
         ranges.back().length += lost.length;
-    else
+    } else {
         ranges.push_back(lost);
+    }
 }
 
 // A piece that the members do not give as a whole is read block by block; what is lost becomes

@@ -18,7 +18,7 @@ void report(const ArraySnapshot& array, const StopOutcome& outcome, const Option
         object["written_bytes"] = outcome.writtenBytes;
         object["events"] = outcome.events;
         object["chunks_kept"] = outcome.chunksKept;
-        printJson(std::move(object));
+        printJson(object);
         return;
     }
     std::string text = array.report.name + " is stopped at events " + grouped(outcome.events) +

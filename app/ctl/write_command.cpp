@@ -121,7 +121,7 @@ ExitCode report(const ArraySnapshot& array, const WriteOutcome& outcome, const O
         object["flushes"] = outcome.flushes;
         object["events"] = outcome.stop.events;
         object["chunks_kept"] = outcome.stop.chunksKept;
-        printJson(std::move(object));
+        printJson(object);
     } else {
         print(wrapped("Written to " + array.report.name + ": " + iecSize(outcome.length) +
                           " from byte " + grouped(options.offset) + " on, " +

@@ -122,7 +122,8 @@ void distrustRebuilt(ArrayState& state)
 // old bitmaps, of which the kernel could ask any, so all pages go to all.
 void keepForced(const ArrayState& state, LiveBitmap& bitmap)
 {
-    if (state.plan.array.bitmap->everything)
+    const auto& planned = state.plan.array.bitmap;
+    if (planned && planned->everything)
         bitmap.setAll();
     bitmap.markNeeded({});
     for (std::uint64_t page = 0; page < bitmap.pages(); ++page)

@@ -192,6 +192,7 @@ std::vector<Remark> forceRemarks(const Draft& draft)
         return remarks;
     const Force& force = *draft.force;
     std::vector<Remark> first;
+    first.reserve(force.accepted.size());
     for (const auto& accepted : force.accepted) {
         first.push_back(
             {RemarkCode::AcceptedStale, accepted.behind, countOf(accepted.torn), accepted.path});
@@ -217,6 +218,7 @@ std::vector<Remark> wouldHelp(const Draft& draft)
     if (!draft.personality->canStart(array.geometry, inSync, false))
         return {};
     std::vector<Remark> remarks;
+    remarks.reserve(needed.size());
     for (const Member* member : needed) {
         remarks.push_back({RemarkCode::StaleWouldDo, eventsBehind(array, *member),
             secondsBehind(array, *member), member->path});

@@ -101,10 +101,13 @@ bool hasSetBit(const BitmapBits& bits, std::uint64_t page)
 
 void Writes::addBitmapOf(const Member& member, const PageWanted& wanted)
 {
+    const auto& bitmap = m_array.bitmap;
+    if (!bitmap)
+        return;
     // The array's offset counts, from where this member's own superblock lies.
     const auto begin = std::int64_t(member.superblock->location.bytes()) +
                        std::int64_t(m_array.superblock->bitmapOffset) * std::int64_t(kSectorBytes);
-    addBitmap(*m_array.bitmap, member.path, std::uint64_t(begin), wanted);
+    addBitmap(*bitmap, member.path, std::uint64_t(begin), wanted);
 }
 
 void Writes::addMetadata(const PageWanted& alsoWanted)
@@ -234,9 +237,10 @@ void Writes::addRecovery()
     // Writes that were under way may have reached such a member or not: then it begins anew.
     const bool anew = m_array.resyncOffset != kMaxSector;
     for (const auto& member : m_array.members) {
-        if (isRebuilding(member))
+        if (isRebuilding(member)) {
             addData(member,
                 {anew ? Sectors{} : std::min(member.superblock->recoveryOffset, whole), whole});
+        }
     }
     const auto spare = std::ranges::find_if(m_array.members, isIdleSpare);
     if (m_array.missing == 0 || spare == m_array.members.end())

@@ -53,10 +53,11 @@ std::vector<SectorRange> DataRanges::find(std::span<const Part> parts, Sectors l
         until = std::min(roundedUp(until), end);
         const SectorRange range{
             {begin / kSectorBytes}, {(until + kSectorBytes - 1) / kSectorBytes}};
-        if (!found.empty() && found.back().end == range.begin)
+        if (!found.empty() && found.back().end == range.begin) {
             found.back().end = range.end;
-        else
+        } else {
             found.push_back(range);
+        }
         at = until;
     }
     return found;

@@ -28,7 +28,10 @@ SectorRange DueRuns::nextNeeded()
         return {};
     if (m_at >= m_runEnd) {
         const auto guard = m_state.lock();
-        const auto& bitmap = *m_state.bitmap;
+        const auto& live = m_state.bitmap;
+        if (!live)
+            return {};
+        const auto& bitmap = *live;
         const auto chunk = bitmap.chunk().count;
         const auto limit = std::max<std::uint64_t>(kWindow.count / chunk, 1);
         const auto run = bitmap.sectors(bitmap.nextNeeded(m_at.count / chunk, limit));

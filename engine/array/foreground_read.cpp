@@ -40,6 +40,7 @@ private:
 std::vector<Copy> ForegroundRead::copiesOf(std::uint64_t offset) const
 {
     std::vector<Copy> copies;
+    copies.reserve(m_readers->trusted.size());
     if (m_state.geometry.level == 1) {
         for (const auto& reader : m_readers->trusted)
             copies.push_back({&reader, reader.dataStart + offset});

@@ -64,7 +64,7 @@ void StripeReader::layBeforeData(std::int64_t begin)
             continue;
         const auto sector = std::int64_t(member->superblock->dataOffset.count) + begin;
         place.sector = sector < 0 ? std::nullopt : std::optional(Sectors{std::uint64_t(sector)});
-        place.region = sector < 0 ? Region::Outside : regionAt(*member, *place.sector);
+        place.region = sector < 0 ? Region::Outside : regionAt(*member, {std::uint64_t(sector)});
     }
 }
 
@@ -128,16 +128,17 @@ Result<StripeView> StripeReader::read(std::int64_t begin, Sectors length)
         return std::move(m_view);
     const bool isUsed = std::ranges::any_of(m_view.cells,
         [](const StripeCell& cell) { return cell.place.content.kind != Holds::Unused; });
-    if (isUsed && hasParity(m_view.geometry))
+    if (isUsed && hasParity(m_view.geometry)) {
         judgeParity();
-    else if (isUsed)
+    } else if (isUsed) {
         judgeCopies();
+    }
     return std::move(m_view);
 }
 
 void StripeReader::judgeParity()
 {
-    const StripeRoles roles = stripeRoles(m_view.geometry, *m_view.stripe);
+    const StripeRoles roles = stripeRoles(m_view.geometry, m_view.stripe.value_or(0));
     std::vector<int> lost;
     for (const auto& cell : m_view.cells) {
         if (!counts(cell))
@@ -247,7 +248,7 @@ std::optional<Bytes> StripeReader::copyAt(Place place)
 void StripeReader::compareCopies(StripeCell& cell)
 {
     const auto& level = *personality(m_view.geometry.level);
-    const Place self{cell.place.role, *cell.place.inData};
+    const Place self{cell.place.role, cell.place.inData.value_or(Sectors{})};
     const bool own = counts(cell);
     if (!own)
         cell.place.from.clear(); // what the report promises may not be readable

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::uint64_t kStep = 1 << 20;
 constexpr std::uint64_t kEndBytes = 64 << 20;
-constexpr std::uint64_t kAlignment1 = 4096;        // where mdadm puts 1.x
-constexpr std::uint64_t kAlignment090 = 64 * 1024; // counted from the device's start as well
+constexpr std::uint64_t kAlignment1 = 4096;     // where mdadm puts 1.x
+constexpr std::uint64_t kAlignment090 = 65'536; // counted from the device's start as well
 
 struct ByteRange
 {
@@ -35,8 +35,10 @@ void addPlaces(const SourceReport& report, Sectors begin, std::vector<std::uint6
 {
     for (const auto& found : report.found)
         places.push_back((begin + found.superblock->location).bytes());
-    for (const auto& partition : report.partitions)
-        addPlaces(partition, begin + partition.partition->range.begin, places);
+    for (const auto& source : report.partitions) {
+        if (source.partition)
+            addPlaces(source, begin + source.partition->range.begin, places);
+    }
 }
 
 class DeepLook

@@ -30,14 +30,15 @@ std::optional<Uuid> parseUuid(std::string_view text)
         if (c == ':' || c == '-')
             continue;
         int value = 0;
-        if (c >= '0' && c <= '9')
+        if (c >= '0' && c <= '9') {
             value = c - '0';
-        else if (c >= 'a' && c <= 'f')
+        } else if (c >= 'a' && c <= 'f') {
             value = c - 'a' + 10;
-        else if (c >= 'A' && c <= 'F')
+        } else if (c >= 'A' && c <= 'F') {
             value = c - 'A' + 10;
-        else
+        } else {
             return std::nullopt;
+        }
         if (digits == 32)
             return std::nullopt;
         auto& byte = uuid.bytes[digits / 2];

@@ -157,17 +157,19 @@ void listMembers(Superblock& superblock, std::span<const Listing090> members, co
     }
     for (std::uint32_t slot = 0; slot < superblock.raidDisks; ++slot) {
         // md calls an empty first slot removed and nothing else, and forgets it when it counts.
-        if (isUnused(disk.disks[slot], order))
+        if (isUnused(disk.disks[slot], order)) {
             place(
                 disk.disks[slot], slot, slot, slot == 0 ? ondisk::MD_DISK_REMOVED : kVacant, order);
+        }
     }
     disk.this_disk = disk.disks[superblock.devNumber];
     count(disk, order);
 
     superblock.devRoles.clear();
-    for (std::uint32_t i = 0; i < ondisk::MD_SB_DISKS; ++i)
+    for (std::uint32_t i = 0; i < ondisk::MD_SB_DISKS; ++i) {
         superblock.devRoles.push_back(
             roleOf(disk.disks[i], order, i == superblock.devNumber, false));
+    }
     std::memcpy(superblock.raw.data(), &disk, sizeof disk);
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace bitmend {
@@ -26,7 +27,7 @@ struct alignas(64) Scratch
 
 unsigned char* bytesOf(std::span<std::byte> block, std::size_t begin = 0)
 {
-    return reinterpret_cast<unsigned char*>(block.data()) + begin;
+    return std::bit_cast<unsigned char*>(block.data()) + begin;
 }
 
 void append(Factors& rows, const Factors& row) { rows.insert(rows.end(), row.begin(), row.end()); }
@@ -76,10 +77,11 @@ isal::Factors StripeCode::generatorRow(int role) const
 {
     Factors row(dataCount(), role == m_roles.p ? 1 : 0);
     for (std::size_t i = 0; i < row.size(); ++i) {
-        if (role == m_roles.q)
+        if (role == m_roles.q) {
             row[i] = powerOfTwo(m_roles.exponents[std::size_t(m_order[i])]);
-        else if (role == m_order[i])
+        } else if (role == m_order[i]) {
             row[i] = 1;
+        }
     }
     return row;
 }

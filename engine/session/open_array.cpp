@@ -71,7 +71,7 @@ void OpenArray::keepUp(const std::stop_token& stop, Array& array)
     while (!stop.stop_requested()) {
         woken.wait_for(lock, stop, kUpkeepInterval, [] { return false; });
         // What goes wrong here the array remembers, and tells whoever writes next.
-        static_cast<void>(array.maintain());
+        [[maybe_unused]] const auto kept = array.maintain();
         const auto shown = view();
         if (shown && shown->snapshot.report.events != array.snapshot().report.events)
             publish();

@@ -132,13 +132,15 @@ public:
             if (at / kMiB % step != 0)
                 continue;
             fillPattern(rows[0], at + 1);
-            for (std::size_t i = 1; i < rows.size(); ++i)
+            for (std::size_t i = 1; i < rows.size(); ++i) {
                 std::rotate_copy(rows[0].begin(), rows[0].begin() + std::ptrdiff_t(i * 64),
                     rows[0].end(), rows[i].begin());
-            if (m_shape.level == 1)
+            }
+            if (m_shape.level == 1) {
                 std::ranges::fill(rows, rows[0]);
-            else
+            } else {
                 StripeCode(stripeRoles(geometry, at / chunk)).generate(blocks);
+            }
             for (std::size_t i = 0; i < rows.size(); ++i) {
                 if (!m_devices[i]->writeAt(kData.bytes() + at, rows[i]))
                     giveUp("filling a member");
@@ -383,6 +385,7 @@ void Bench::dirtyShare()
     // Members of which these chunks differ, and the time it takes to make them equal.
     const auto time = [&](std::uint64_t count, std::uint64_t step) {
         std::vector<std::uint64_t> these;
+        these.reserve(count);
         for (std::uint64_t i = 0; i < count; ++i)
             these.push_back(i * step);
         for (const auto chunk : these) {

@@ -3,7 +3,7 @@
 """clang-tidy over every source of ours, side by side on all cores.
 
   tidy.py --prepare BUILD     make what the sources include but moc writes
-  tidy.py BUILD               judge
+  tidy.py BUILD [FOLDER...]   judge all, or what lies in these folders
 
 BUILD is a configured tree with compile_commands.json. What was clean stays clean until the source,
 one of our headers that it includes, the way it is compiled or the rules change: a file in
@@ -81,6 +81,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prepare", action="store_true")
     parser.add_argument("build", type=Path)
+    parser.add_argument("folders", nargs="*", type=Path)
     arguments = parser.parse_args()
     build = arguments.build.resolve()
     if arguments.prepare:
@@ -88,7 +89,8 @@ def main():
     (build / "tidy-cache").mkdir(exist_ok=True)
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
     rules = version + (sources.TOP / ".clang-tidy").read_bytes()
-    all_units = sorted(set(units(build)))
+    folders = [folder.resolve() for folder in arguments.folders] or [sources.TOP]
+    all_units = sorted({unit for unit in units(build) if any(unit[0].is_relative_to(folder) for folder in folders)})
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         found = 0
         for text in pool.map(lambda unit: judge(unit, build, rules), all_units):

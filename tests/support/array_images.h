@@ -193,9 +193,10 @@ private:
         for (const auto chunk : bitmap.set)
             bits.set(chunk);
         std::vector<std::byte> bytes(bitmapPages(chunks) * kBitmapPageBytes);
-        for (std::uint64_t page = 0; page < bitmapPages(chunks); ++page)
+        for (std::uint64_t page = 0; page < bitmapPages(chunks); ++page) {
             encodeBitmapPage(
                 bits, page, std::span(bytes).subspan(page * kBitmapPageBytes, kBitmapPageBytes));
+        }
         const std::vector<std::byte> blank(256);
         std::ranges::copy(encodeBitmapHeader(bitmap.header, blank), bytes.begin());
         bytes.resize(bitmapBytes(chunks));

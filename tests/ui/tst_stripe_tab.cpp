@@ -39,6 +39,7 @@ public:
         for (std::uint64_t stripe = 0; stripe < kComponent.count / kChunk; ++stripe) {
             const StripeRoles roles = stripeRoles(geometry, stripe);
             std::vector<std::span<std::byte>> blocks;
+            blocks.reserve(5);
             for (std::size_t role = 0; role < 5; ++role)
                 blocks.push_back(at(role, stripe * kChunk, {kChunk}));
             for (const int role : roles.data) {

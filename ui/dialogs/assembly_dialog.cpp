@@ -343,10 +343,11 @@ void AssemblyDialog::permit()
         break;
     }
     QString reason;
-    if (m_planned && !m_plan.array.canStart)
+    if (m_planned && !m_plan.array.canStart) {
         reason = text(headline(m_plan.array));
-    else if (mode() == WriteMode::InPlace && !m_seen->isChecked())
+    } else if (mode() == WriteMode::InPlace && !m_seen->isChecked()) {
         reason = tr("Look at the list of what would be written, and say so first.");
+    }
     m_assemble->setEnabled(m_planned && reason.isEmpty());
     m_assemble->setToolTip(reason);
 }

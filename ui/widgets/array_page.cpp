@@ -128,10 +128,11 @@ void ArrayPage::showStripeOf(quint64 chunk)
     if (!frame)
         return;
     const Sectors sector{chunk * (frame->chunkBytes / kSectorBytes)};
-    if (frame->arrayAddressed)
+    if (frame->arrayAddressed) {
         m_stripe->goToArraySector(sector);
-    else
+    } else {
         m_stripe->goToMemberSector(0, std::int64_t(sector.count));
+    }
 }
 
 // Only when they changed: what is selected and scrolled to in the tab stays while a scan goes on.

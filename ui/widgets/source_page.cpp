@@ -25,13 +25,15 @@ QString describe(const FoundSuperblock& found, const std::string& source)
         sentence.arg(version, levelText(superblock.level), numberText(superblock.location.count));
     sentence += u' ' + tr("Events %1, last update %2 UTC.")
                            .arg(numberText(superblock.events), timeText(superblock.utime));
-    if (found.leftBehind)
+    if (found.leftBehind) {
         sentence += u' ' + tr("It is not where a member keeps its superblock, so it makes this "
                               "source no member.");
-    if (found.ambiguous)
+    }
+    if (found.ambiguous) {
         sentence += u' ' + tr("It is seen through the disk and through its last partition alike; "
                               "%1 is the likelier member.")
                                .arg(QString::fromStdString(found.likelier));
+    }
     if (found.bitmapError)
         sentence += u' ' + text(*found.bitmapError);
     for (const auto& problem : found.problems)
@@ -48,12 +50,14 @@ QStringList findingsOf(const SourceReport& report)
         findings += text(*report.error);
     for (const auto& found : report.found)
         findings += describe(found, report.path);
-    if (report.partitionsAreContent)
+    if (report.partitionsAreContent) {
         findings += tr("The partition table at its start is the array's content: its partitions "
                        "are those of the array, not of this member.");
-    if (report.externalBitmap)
+    }
+    if (report.externalBitmap) {
         findings += tr("This file is the write-intent bitmap of an array, kept outside its "
                        "members.");
+    }
     for (const auto& partition : report.partitions) {
         const QString name = nameOf(partition.path);
         const QString size = sizeText(partition.sizeBytes);
@@ -61,9 +65,10 @@ QStringList findingsOf(const SourceReport& report)
     }
     if (!findings.isEmpty())
         return findings;
-    if (!report.content.type.empty())
+    if (!report.content.type.empty()) {
         return {tr("No RAID superblock. It holds %1 directly.")
                 .arg(QString::fromStdString(report.content.type))};
+    }
     return {tr("No RAID superblock and nothing else that is known. A blank disk of the right size "
                "can be hot-added to a degraded array.")};
 }

@@ -136,17 +136,19 @@ QLayout* StripeTab::makeVerdictRow()
 void StripeTab::connectParts()
 {
     connect(m_arraySector, &QDoubleSpinBox::valueChanged, this, [this](double value) {
-        if (value >= 0)
+        if (value >= 0) {
             goToArraySector({std::uint64_t(value)});
-        else
+        } else {
             showPlace();
+        }
     });
     connect(m_memberSector, &QDoubleSpinBox::valueChanged, this, [this](double value) {
         const auto offset = dataOffset(m_role);
-        if (value >= 0 && offset)
+        if (value >= 0 && offset) {
             goToMemberSector(m_role, std::int64_t(value) - std::int64_t(offset->count));
-        else
+        } else {
             showPlace();
+        }
     });
     connect(m_member, &QComboBox::currentIndexChanged, this,
         [this](int role) { goToMemberSector(role, m_inData); });
@@ -174,10 +176,11 @@ void StripeTab::setArray(const ArrayReport& array, const std::vector<ScannedSour
         box->setSingleStep(chunk.count == 0 ? double(kWindow) : double(chunk.count));
     const QSignalBlocker quiet(m_arraySector);
     m_arraySector->setMaximum(array.arraySize.count == 0 ? 0 : double(array.arraySize.count - 1));
-    if (another)
+    if (another) {
         goToArraySector({});
-    else
+    } else {
         moveTo(std::min(m_role, array.geometry.raidDisks - 1), m_inData);
+    }
 }
 
 void StripeTab::nameMembers(const std::vector<ScannedSource>& sources)
@@ -294,9 +297,10 @@ QString StripeTab::placeText() const
         parts.append(tr("Byte %1 of the array (%2)")
                 .arg(numberText(content.arraySector.bytes()),
                     sizeText(content.arraySector.bytes())));
-        if (chunk.count != 0)
+        if (chunk.count != 0) {
             parts.append(
                 tr("data chunk %1").arg(numberText(content.arraySector.count / chunk.count)));
+        }
     } else {
         parts.append(text(word(content.kind)));
     }

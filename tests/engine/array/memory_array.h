@@ -232,6 +232,7 @@ private:
         const auto chunk = shape.chunk.bytes();
         for (std::uint64_t stripe = 0; stripe < shape.componentSize.bytes() / chunk; ++stripe) {
             std::vector<std::span<std::byte>> blocks;
+            blocks.reserve(m_shape.raidDisks);
             for (std::uint32_t role = 0; role < m_shape.raidDisks; ++role)
                 blocks.push_back(data(role).subspan(stripe * chunk, chunk));
             StripeCode(stripeRoles(shape, stripe)).generate(blocks);

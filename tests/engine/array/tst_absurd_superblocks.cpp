@@ -52,12 +52,14 @@ public:
             superblock.events = number(superblock.events);
         if (sometimes())
             superblock.bitmapOffset = std::int32_t(number(8));
-        if (sometimes() && !superblock.devRoles.empty())
+        if (sometimes() && !superblock.devRoles.empty()) {
             superblock.devRoles[m_random() % superblock.devRoles.size()] =
                 Role(number(superblock.role()));
-        if (superblock.has(feature::kReshapeActive))
+        }
+        if (superblock.has(feature::kReshapeActive)) {
             superblock.reshape = Reshape{{number(512)}, 5, 2, {number(128)},
                 std::int32_t(number(1)), std::int32_t(number(0))};
+        }
     }
 
     void spoil(BitmapHeader& header)

@@ -126,10 +126,11 @@ QString judgeStart(MemoryArray& members, const std::vector<int>& missing)
             return QStringLiteral("sector %1 differs in a clean array").arg(sector.count);
         for (std::size_t i = 0; i < members.devices(); ++i) {
             const bool isHere = std::ranges::find(missing, int(i)) == missing.end();
-            if (isHere && !isSet(members.bytes(i), sector.bytes() / kBitmapChunk))
+            if (isHere && !isSet(members.bytes(i), sector.bytes() / kBitmapChunk)) {
                 return QStringLiteral("sector %1 differs, not named by %2")
                     .arg(sector.count)
                     .arg(i);
+            }
         }
     }
     return {};
@@ -161,6 +162,7 @@ void cutEverywhere(const ArrayShape& shape, const std::vector<int>& missing)
     MemoryArray members(shape, true);
     members.fill(1);
     std::vector<std::vector<std::byte>> before;
+    before.reserve(members.devices());
     for (std::size_t i = 0; i < members.devices(); ++i)
         before.push_back(members.bytes(i));
     Program program(members, missing);

@@ -21,9 +21,10 @@ std::vector<ArrayShape> shapes()
 {
     std::vector<ArrayShape> all;
     for (const std::uint32_t layout : {0x102U, 0x201U, 0x10201U, 0x103U, 0x40201U}) {
-        for (const std::uint32_t disks : {4U, 5U})
+        for (const std::uint32_t disks : {4U, 5U}) {
             all.push_back(
                 {.level = 10, .layout = layout, .raidDisks = disks, .bitmapChunk = kBitmapChunk});
+        }
     }
     all.push_back({.level = 10, .layout = 0x102, .raidDisks = 2});
     for (const std::uint32_t layout : {1U, 2U}) {
@@ -45,6 +46,7 @@ QByteArray nameOf(const ArrayShape& shape)
 std::vector<Bytes> dataOf(MemoryArray& members)
 {
     std::vector<Bytes> all;
+    all.reserve(members.devices());
     for (std::size_t i = 0; i < members.devices(); ++i)
         all.emplace_back(members.data(i).begin(), members.data(i).end());
     return all;
@@ -124,6 +126,7 @@ void TestArrayWrite::write_toLevel10SetsItsBitsFirst()
     MemoryArray members(shape, true);
     members.fill(1);
     std::vector<Bytes> before;
+    before.reserve(members.devices());
     for (std::size_t i = 0; i < members.devices(); ++i)
         before.push_back(members.bytes(i));
     const auto array = members.running(WriteMode::Overlay);

@@ -81,10 +81,11 @@ private slots:
     void allDamaged_stillShowsWhatIsThere()
     {
         ArrayImages images(1, 2);
-        for (auto& member : images.members)
+        for (auto& member : images.members) {
             member.spoil = [](std::span<std::byte> bytes) {
                 bytes[216] ^= std::byte(1);
             };
+        }
         const auto array = theArray(images.scan());
         QVERIFY(array.superblock == nullptr);
         QVERIFY(!array.canStart);

@@ -300,6 +300,7 @@ void TestMembership::reAdd_survivesEveryCut()
         writeWithout(mirror, 2, {3, 40, 41, 127});
         mirror.wrap();
         std::vector<std::vector<std::byte>> before;
+        before.reserve(mirror.devices());
         for (std::size_t i = 0; i < mirror.devices(); ++i)
             before.push_back(mirror.bytes(i));
         QCOMPARE(addAgain(mirror, "m2"), QString());

@@ -247,11 +247,12 @@ void TestMendPowerCut::resync_survivesEveryCut()
 
 void TestMendPowerCut::resync_ofAMemberOneEventBehindSurvivesEveryCut()
 {
-    for (const std::size_t laggard : {0U, 1U})
+    for (const std::size_t laggard : {0U, 1U}) {
         cutEverywhere({.shape = {.component = Sectors{4096}, .bitmapChunk = 16'384},
                           .dirty = {3, 90},
                           .laggard = laggard},
             1);
+    }
 }
 
 void TestMendPowerCut::resync_withoutBitmapSurvivesEveryCut()
@@ -266,9 +267,10 @@ void TestMendPowerCut::resync_withoutBitmapSurvivesEveryCut()
     std::mt19937 random(11);
     MemoryMirror cut(shape);
     for (std::size_t k = 0; k <= entries.size(); ++k) {
-        for (std::size_t i = 0; i < cut.devices(); ++i)
+        for (std::size_t i = 0; i < cut.devices(); ++i) {
             cut.bytes(i) =
                 afterPowerCut(before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+        }
         const auto again = mend(cut, {.shape = {}, .dirty = {}});
         QVERIFY2(again.isEmpty(), qPrintable(again));
         QVERIFY(std::ranges::equal(cut.data(1), mirror.data(0)));
@@ -294,9 +296,10 @@ void TestMendPowerCut::resync_ofAStaleBitmapSurvivesEveryCut()
     std::mt19937 random(11);
     MemoryMirror cut(scenario.shape);
     for (std::size_t k = 0; k <= std::min<std::size_t>(entries.size(), 24); ++k) {
-        for (std::size_t i = 0; i < cut.devices(); ++i)
+        for (std::size_t i = 0; i < cut.devices(); ++i) {
             cut.bytes(i) =
                 afterPowerCut(before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+        }
         QCOMPARE(mend(cut, {.shape = {}, .dirty = {}}), QString());
         QVERIFY(std::ranges::equal(cut.data(1), mirror.data(0)));
     }
@@ -351,9 +354,10 @@ void TestMendPowerCut::stop_survivesEveryCut()
     std::mt19937 random(13);
     MemoryMirror cut(shape);
     for (std::size_t k = 0; k <= entries.size(); ++k) {
-        for (std::size_t i = 0; i < cut.devices(); ++i)
+        for (std::size_t i = 0; i < cut.devices(); ++i) {
             cut.bytes(i) =
                 afterPowerCut(before[i], entries, i, k, [&random] { return (random() & 1U) != 0; });
+        }
         QCOMPARE(judgeCut(cut), QString());
         QCOMPARE(mend(cut, {.shape = {}, .dirty = {}}), QString());
         QCOMPARE(judgeEnd(cut, scenario, before), QString());

@@ -35,9 +35,10 @@ public:
     {
         m_images.onAll([layout](Superblock& s) { s.layout = layout; });
         m_geometry = theArray(m_images.scan()).geometry;
-        for (std::size_t i = 0; i < std::size_t(disks); ++i)
+        for (std::size_t i = 0; i < std::size_t(disks); ++i) {
             m_members.push_back(
                 std::make_shared<MemoryDevice>(m_images.image(i), m_images.path(i)));
+        }
         std::mt19937 random(std::uint32_t(level * 100 + disks));
         for (auto& member : m_members)
             fillRandomly(dataOf(*member), random);
@@ -88,6 +89,7 @@ private:
     {
         for (std::uint64_t stripe = 0; stripe < kComponent.count / kChunk; ++stripe) {
             std::vector<std::span<std::byte>> blocks;
+            blocks.reserve(m_members.size());
             for (std::size_t i = 0; i < m_members.size(); ++i)
                 blocks.push_back(at(i, stripe * kChunk, {kChunk}));
             StripeCode(stripeRoles(m_geometry, stripe)).generate(blocks);
@@ -101,9 +103,10 @@ private:
             const auto places = level.locate(m_geometry, sector);
             const auto first = at(std::size_t(places[0].role), places[0].sector.count, {8});
             for (const auto& place : places) {
-                if (place != places[0])
+                if (place != places[0]) {
                     std::ranges::copy(
                         first, at(std::size_t(place.role), place.sector.count, {8}).begin());
+                }
             }
         }
     }

@@ -150,6 +150,7 @@ void nobodyMeetsWhomTheyMustNot()
         }
     };
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (unsigned seed = 0; seed < 3; ++seed)
         threads.emplace_back(work, seed, RowUse::Write);
     threads.emplace_back(work, 9, RowUse::Sync);

@@ -320,6 +320,7 @@ private slots:
                 {"m1.img", data + 9 * 65536, 65536, WritePurpose::Data},
             };
         std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t, WritePurpose>> writes;
+        writes.reserve(plan->writes.size());
         for (const auto& write : plan->writes)
             writes.emplace_back(write.path, write.offset, write.length, write.purpose);
         QCOMPARE(writes, expected);

@@ -430,9 +430,10 @@ void TestSync::resync_lastCopysSuperblockErrorStopsTheArray()
     MemoryMirror mirror({});
     fill(mirror, 2, {3});
     auto array = mirror.running();
-    for (const std::size_t i : {0U, 1U})
+    for (const std::size_t i : {0U, 1U}) {
         mirror.device(i).failWrites(
             MemoryMirror::kSuperblockAt.bytes(), MemoryMirror::kSuperblockAt.bytes() + 512, EIO);
+    }
     JobControl control;
     QVERIFY(!sync(*array, SyncAction::Resync, control));
     QVERIFY(!sync(*array, SyncAction::Resync, control));

@@ -46,6 +46,7 @@ void flip(MemoryArray& array, int role, std::uint64_t sector)
 std::vector<std::vector<std::byte>> contents(MemoryArray& array)
 {
     std::vector<std::vector<std::byte>> all;
+    all.reserve(array.devices());
     for (std::size_t i = 0; i < array.devices(); ++i)
         all.emplace_back(array.data(i).begin(), array.data(i).end());
     return all;

@@ -115,10 +115,11 @@ private:
                 continue;
             if (member.events != m_events || !member.eventsOnTheirWay.empty())
                 m_wrong = QStringLiteral("member %1 lacks update %2 still").arg(i).arg(m_events);
-            if (superblock.hasBitmap() && member.headerEvents != superblock.events)
+            if (superblock.hasBitmap() && member.headerEvents != superblock.events) {
                 m_wrong = QStringLiteral("member %1 lacks the header of %2")
                               .arg(i)
                               .arg(superblock.events);
+            }
         }
         m_events = superblock.events;
     }

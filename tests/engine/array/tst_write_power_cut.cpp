@@ -137,10 +137,11 @@ QString judgeCut(MemoryMirror& mirror, const Program& program)
             if (plan->array.needs != Needs::Resync)
                 return QStringLiteral("chunk %1 differs in a clean array").arg(chunk);
             for (const auto holder : inSync) {
-                if (!mirror.bit(holder, chunk))
+                if (!mirror.bit(holder, chunk)) {
                     return QStringLiteral("chunk %1 differs, not named by %2")
                         .arg(chunk)
                         .arg(holder);
+                }
             }
         }
     }

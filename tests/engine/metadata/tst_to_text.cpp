@@ -77,9 +77,10 @@ std::map<std::string, std::string> ofMdadm(const QStringList& arguments)
     mdadm.waitForFinished();
     for (const auto& line : mdadm.readAllStandardOutput().split('\n')) {
         const auto colon = line.indexOf(" : ");
-        if (colon > 0)
+        if (colon > 0) {
             lines.emplace(line.left(colon).trimmed().toStdString(),
                 line.mid(colon + 3).trimmed().toStdString());
+        }
     }
     return lines;
 }

@@ -78,12 +78,14 @@ private slots:
                 const StripeRoles roles = stripeRoles(geometry, stripe);
                 std::vector<int> seen = roles.data;
                 seen.push_back(roles.p);
-                if (geometry.level == 6)
+                if (geometry.level == 6) {
                     seen.push_back(roles.q);
-                else
+                } else {
                     QCOMPARE(roles.q, -1);
+                }
                 std::ranges::sort(seen);
                 std::vector<int> expected;
+                expected.reserve(std::size_t(geometry.raidDisks));
                 for (int role = 0; role < geometry.raidDisks; ++role)
                     expected.push_back(role);
                 QCOMPARE(seen, expected);
