@@ -28,7 +28,8 @@ public:
     const std::string& name() const override;
     std::uint64_t sizeBytes() const override;
 
-    // From members in sync: where one fails, from another copy or by parity.
+    // From members in sync: where one fails, from another copy, by parity, or from one that is
+    // being rebuilt and has come so far.
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override;
 
     // To every member, its bits first; see foreground.h. Unsupported when it is read-only or

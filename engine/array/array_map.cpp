@@ -170,9 +170,7 @@ bool countsAt(const Member* member, Sectors inData)
 {
     if (member == nullptr || member->state == MemberState::InSync)
         return member != nullptr;
-    return member->state == MemberState::Rebuilding &&
-           member->reason.code != ReasonCode::RecoveryByBitmap &&
-           inData < member->superblock->recoveryOffset;
+    return member->state == MemberState::Rebuilding && inData < member->superblock->recoveryOffset;
 }
 
 Region regionAt(const Member& member, Sectors sector)

@@ -69,7 +69,7 @@ Region regionAt(const Member& member, Sectors sector);
 // The one that counts among those that name the role; null when there is none.
 const Member* memberInRole(const ArrayReport& array, int role);
 
-// Whether it is in sync there, counted from its data_offset. Null is not.
+// Whether it is in sync there, or rebuilt already, counted from its data_offset. Null is not.
 bool countsAt(const Member* member, Sectors inData);
 
 } // namespace bitmend

@@ -41,21 +41,6 @@ Sectors usedOfMember(const Geometry& geometry, Sectors arraySize)
     }
 }
 
-std::vector<StripeCode> codesWithout(
-    const Geometry& geometry, const std::vector<const ArrayReaders::Reader*>& byRole)
-{
-    std::vector<int> lost;
-    for (std::size_t role = 0; role < byRole.size(); ++role) {
-        if (byRole[role] == nullptr)
-            lost.push_back(static_cast<int>(role));
-    }
-    std::vector<StripeCode> codes;
-    codes.reserve(std::size_t(stripePeriod(geometry)));
-    for (int stripe = 0; stripe < stripePeriod(geometry); ++stripe)
-        codes.emplace_back(stripeRoles(geometry, static_cast<std::uint64_t>(stripe)), lost);
-    return codes;
-}
-
 SyncEstimate resyncEstimate(const ArrayState& state)
 {
     auto due = state.syncSize - std::min(state.resyncOffset, state.syncSize);
@@ -328,12 +313,14 @@ void ArrayState::publishReaders()
     const auto guard = lock();
     auto readers = std::make_shared<ArrayReaders>();
     for (const auto* member : copies())
-        readers->trusted.push_back({member->role, member->source, member->dataOffset.bytes()});
-    readers->byRole.resize(reference->raidDisks);
-    for (const auto& reader : readers->trusted)
-        readers->byRole[static_cast<std::size_t>(reader.role)] = &reader;
-    if (hasParity(geometry))
-        readers->codes = codesWithout(geometry, readers->byRole);
+        readers->all.push_back({member->role, member->source, member->dataOffset.bytes()});
+    for (const auto& member : members) {
+        if (member.isRebuilding()) {
+            readers->all.push_back({member.role, member.source, member.dataOffset.bytes(),
+                member.recoveryOffset.bytes()});
+        }
+    }
+    readers->settle(geometry);
     const std::lock_guard publishing(m_mutex);
     m_readers = std::move(readers);
 }

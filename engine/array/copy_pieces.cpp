@@ -16,17 +16,46 @@ using Copy = MirrorWindow::Copy;
 bool isTarget(const ArrayMember& member, SyncAction action, Sectors at)
 {
     if (action == SyncAction::Recover)
-        return member.isRebuilding();
+        return member.isRebuilding() && at >= member.recoveryOffset;
     if (action == SyncAction::Resync && member.inSync)
         return true;
     return member.isRebuilding() && at < member.recoveryOffset;
+}
+
+// Asked last: it holds what the others had when it was copied, and has followed since.
+bool isRebuilt(const ArrayMember& member, Sectors end)
+{
+    return member.isRebuilding() && end <= member.recoveryOffset;
+}
+
+// One piece is all rebuilt on a member or not at all. `at` is where the range begins on it.
+void addCut(std::vector<Sectors>& cuts, const ArrayMember& member, Sectors at, SectorRange range)
+{
+    if (!member.isRebuilding() || member.recoveryOffset <= at)
+        return;
+    const auto cut = range.begin + (member.recoveryOffset - at);
+    if (cut < range.end)
+        cuts.push_back(cut);
+}
+
+std::vector<SectorRange> cutAt(std::vector<Sectors> cuts, SectorRange range)
+{
+    cuts.push_back(range.end);
+    std::ranges::sort(cuts);
+    std::vector<SectorRange> parts;
+    for (auto begin = range.begin; const auto cut : cuts) {
+        if (begin < cut)
+            parts.push_back({begin, cut});
+        begin = cut;
+    }
+    return parts;
 }
 
 // Every member holds all of a mirror. md reads write-mostly ones in a check as well, and lets the
 // lowest slot win; while a resync is due its order counts: that is who would win then.
 CopyPiece pieceOfMirror(ArrayState& state, SyncAction action, SectorRange range)
 {
-    CopyPiece piece{range, {}, {}};
+    CopyPiece piece{range, {}, {}, {}};
     const bool isCheck = action == SyncAction::Check || action == SyncAction::Repair;
     auto inSync = state.copies();
     if (isCheck && !state.resyncDue())
@@ -36,8 +65,18 @@ CopyPiece pieceOfMirror(ArrayState& state, SyncAction action, SectorRange range)
     for (auto& member : state.members) {
         if (isTarget(member, action, range.begin))
             piece.targets.push_back({&member, range.begin});
+        if (isRebuilt(member, range.end))
+            piece.rebuilt.push_back({&member, range.begin});
     }
     return piece;
+}
+
+std::vector<SectorRange> partsOfMirror(const ArrayState& state, SectorRange range)
+{
+    std::vector<Sectors> cuts;
+    for (const auto& member : state.members)
+        addCut(cuts, member, range.begin, range);
+    return cutAt(std::move(cuts), range);
 }
 
 Sectors endOfChunk(const ArrayState& state, Sectors at)
@@ -49,7 +88,7 @@ Sectors endOfChunk(const ArrayState& state, Sectors at)
 // Level 10, inside one chunk: all its copies in the order in which md asks them.
 CopyPiece pieceOfChunk(ArrayState& state, SyncAction action, SectorRange range)
 {
-    CopyPiece piece{range, {}, {}};
+    CopyPiece piece{range, {}, {}, {}};
     for (const auto& place : state.level->locate(state.geometry, range.begin)) {
         const auto found = std::ranges::find(state.members, place.role, &ArrayMember::role);
         if (found == state.members.end())
@@ -59,6 +98,8 @@ CopyPiece pieceOfChunk(ArrayState& state, SyncAction action, SectorRange range)
             piece.copies.push_back(copy);
         if (isTarget(*found, action, place.sector))
             piece.targets.push_back(copy);
+        if (isRebuilt(*found, place.sector + range.length()))
+            piece.rebuilt.push_back(copy);
     }
     return piece;
 }
@@ -87,12 +128,14 @@ std::vector<CopyPiece> copyPieces(ArrayState& state, SyncAction action, SectorRa
     const auto guard = state.lock();
     std::vector<CopyPiece> pieces;
     if (state.geometry.level == 1) {
-        pieces.push_back(pieceOfMirror(state, action, range));
+        for (const auto& part : partsOfMirror(state, range))
+            pieces.push_back(pieceOfMirror(state, action, part));
         return pieces;
     }
     for (auto at = range.begin; at < range.end;) {
         const auto end = std::min(endOfChunk(state, at), range.end);
-        pieces.push_back(pieceOfChunk(state, action, {at, end}));
+        for (const auto& part : partsOfChunk(state, {at, end}))
+            pieces.push_back(pieceOfChunk(state, action, part));
         at = end;
     }
     return pieces;

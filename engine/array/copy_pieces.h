@@ -12,7 +12,9 @@ namespace bitmend {
 struct CopyPiece
 {
     SectorRange range;                      // of the array; on each member in one stretch
-    std::vector<MirrorWindow::Copy> copies; // as they are trusted
+    std::vector<MirrorWindow::Copy> copies; // in sync, as they are trusted
+    std::vector<MirrorWindow::Copy>
+        rebuilt; // valid here as well: asked when none of those gives it
     std::vector<MirrorWindow::Copy> targets;
 };
 

@@ -18,7 +18,8 @@
 
 namespace bitmend {
 
-// From members in sync: where one fails, from another copy or by parity.
+// From members in sync: where one fails, from another copy, by parity, or from one that is being
+// rebuilt and has come so far.
 Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to);
 
 // ShortRead when it does not lie inside the array.

@@ -14,7 +14,7 @@ constexpr std::size_t kBlock = 4096; // what is asked of another member when a l
 struct Copy
 {
     const ArrayReaders::Reader* reader = nullptr;
-    std::uint64_t offset = 0; // bytes of the member
+    std::uint64_t offset = 0; // bytes behind its data_offset
 };
 
 class ForegroundRead
@@ -36,30 +36,32 @@ private:
     ArrayState::Readers m_readers;
 };
 
-// Those in sync, in the order in which md asks them.
+// Those in sync in the order in which md asks them, then what is being rebuilt.
 std::vector<Copy> ForegroundRead::copiesOf(std::uint64_t offset) const
 {
     std::vector<Copy> copies;
     copies.reserve(m_readers->trusted.size());
     if (m_state.geometry.level == 1) {
-        for (const auto& reader : m_readers->trusted)
-            copies.push_back({&reader, reader.dataStart + offset});
+        for (const auto& reader : m_readers->all)
+            copies.push_back({&reader, offset});
         return copies;
     }
     for (const auto& place : placesOf(m_state, offset)) {
         const auto* reader = m_readers->byRole[static_cast<std::size_t>(place.role)];
         if (reader)
-            copies.push_back({reader, reader->dataStart + place.offset});
+            copies.push_back({reader, place.offset});
     }
+    std::ranges::stable_partition(copies, [](const Copy& copy) { return copy.reader->isWhole(); });
     return copies;
 }
 
 Result<void> ForegroundRead::readFrom(
     const Copy& copy, std::uint64_t skipped, std::span<std::byte> to) const
 {
-    auto read = copy.reader->source->readAt(copy.offset + skipped, to);
+    const auto offset = copy.reader->dataStart + copy.offset + skipped;
+    auto read = copy.reader->source->readAt(offset, to);
     if (!read) {
-        log(LogEvent::ReadFailed, m_state.name, copy.reader->source->name(), copy.offset + skipped,
+        log(LogEvent::ReadFailed, m_state.name, copy.reader->source->name(), offset,
             static_cast<std::uint64_t>(read.error().sysErrno));
     }
     return read;
@@ -70,6 +72,8 @@ Result<void> ForegroundRead::readFromAny(
 {
     Result<void> last = fail(ErrorCode::NotEnoughMembers, m_state.name);
     for (const auto& copy : copies) {
+        if (!copy.reader->gives(copy.offset + skipped, to.size()))
+            continue;
         last = readFrom(copy, skipped, to);
         if (!last)
             continue;
@@ -97,7 +101,7 @@ Result<void> ForegroundRead::readExtent(std::uint64_t offset, std::span<std::byt
 
 Result<void> ForegroundRead::readStripes(std::uint64_t offset, std::span<std::byte> to) const
 {
-    const auto dataChunks = m_readers->codes.front().roles().data.size();
+    const auto dataChunks = m_readers->codeOf(0).roles().data.size();
     const auto stripe = m_state.geometry.chunk.bytes() * dataChunks;
     ParityRead stripes(m_state, *m_readers);
     const auto end = offset + to.size();
@@ -111,7 +115,7 @@ Result<void> ForegroundRead::readStripes(std::uint64_t offset, std::span<std::by
 
 Result<void> ForegroundRead::run(std::uint64_t offset, std::span<std::byte> to) const
 {
-    if (!m_readers->codes.empty())
+    if (!m_readers->zones.empty())
         return readStripes(offset, to);
     const auto end = offset + to.size();
     for (auto at = offset; at < end;) {

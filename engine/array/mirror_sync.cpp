@@ -101,7 +101,7 @@ Result<WindowOutcome> MirrorSync::work(SectorRange range)
 std::vector<SectorRange> MirrorSync::dataOf(const CopyPiece& piece)
 {
     std::vector<DataRanges::Part> parts;
-    for (const auto* all : {&piece.copies, &piece.targets}) {
+    for (const auto* all : {&piece.copies, &piece.rebuilt, &piece.targets}) {
         for (const auto& copy : *all) {
             parts.push_back(
                 {copy.member->source.get(), (copy.member->dataOffset + copy.at).bytes()});
@@ -117,11 +117,13 @@ Result<void> MirrorSync::workOn(const CopyPiece& piece)
     for (const auto& data : dataOf(piece)) {
         auto part = piece;
         part.range = {piece.range.begin + data.begin, piece.range.begin + data.end};
-        for (auto* copies : {&part.copies, &part.targets}) {
+        for (auto* copies : {&part.copies, &part.rebuilt, &part.targets}) {
             for (auto& copy : *copies)
                 copy.at = copy.at + data.begin;
         }
-        m_window.read(part.range, part.copies);
+        auto sources = part.copies;
+        sources.insert(sources.end(), part.rebuilt.begin(), part.rebuilt.end());
+        m_window.read(part.range, sources);
         BM_TRY(mends ? mend(part) : check(part));
     }
     return {};

@@ -24,17 +24,24 @@ ParityRead::ParityRead(const ArrayState& state, const ArrayReaders& readers)
     , m_readers(readers)
     , m_chunk(state.geometry.chunk.bytes())
 {
-    BM_ASSERT(!readers.codes.empty());
+    BM_ASSERT(!readers.zones.empty());
 }
 
 const StripeCode& ParityRead::codeOf(std::uint64_t stripe) const
 {
-    return m_readers.codes[stripe % m_readers.codes.size()];
+    return m_readers.codeOf(stripe);
 }
 
-bool ParityRead::isLost(const StripeRoles& roles, std::size_t dataChunk) const
+bool ParityRead::isLost(const StripeCode& code, int role)
 {
-    return m_readers.byRole[static_cast<std::size_t>(roles.data[dataChunk])] == nullptr;
+    return std::ranges::find(code.lost(), role) != code.lost().end();
+}
+
+// A part of a stripe may be rebuilt on a member that does not give all of it.
+bool ParityRead::gives(int role, const Column& column) const
+{
+    const auto* reader = m_readers.byRole[static_cast<std::size_t>(role)];
+    return reader && reader->gives(column.stripe * m_chunk + column.begin, column.length);
 }
 
 Result<void> ParityRead::run(std::uint64_t offset, std::span<std::byte> to)
@@ -43,12 +50,12 @@ Result<void> ParityRead::run(std::uint64_t offset, std::span<std::byte> to)
     const auto stripe = offset / stripeBytes;
     m_begin = offset - stripe * stripeBytes;
     m_to = to;
-    const auto& roles = codeOf(stripe).roles();
+    const auto& code = codeOf(stripe);
     const auto end = m_begin + to.size();
     BM_ASSERT(end <= stripeBytes);
     bool wantsLost = false;
     for (auto k = m_begin / m_chunk; k * m_chunk < end; ++k)
-        wantsLost |= isLost(roles, k);
+        wantsLost |= isLost(code, code.roles().data[k]);
     return wantsLost ? readByColumns(stripe) : readChunks(stripe);
 }
 
@@ -107,7 +114,7 @@ Result<void> ParityRead::readColumn(const StripeCode& code, const Column& column
     bool wantsLost = false;
     for (std::size_t k = 0; k < column.wanted.size(); ++k) {
         m_blocks[static_cast<std::size_t>(roles.data[k])] = column.wanted[k];
-        wantsLost |= !column.wanted[k].empty() && isLost(roles, k);
+        wantsLost |= !column.wanted[k].empty() && isLost(code, roles.data[k]);
     }
     if (wantsLost) {
         for (const auto source : code.sources()) {
@@ -116,7 +123,7 @@ Result<void> ParityRead::readColumn(const StripeCode& code, const Column& column
         }
     }
     for (std::size_t role = 0; role < m_blocks.size(); ++role) {
-        if (m_blocks[role].empty() || m_readers.byRole[role] == nullptr)
+        if (m_blocks[role].empty() || isLost(code, static_cast<int>(role)))
             continue;
         if (!readRole(static_cast<int>(role), column, m_blocks[role]))
             return mend(column);
@@ -153,7 +160,7 @@ Result<void> ParityRead::mendBlock(const Column& column)
     for (int role = 0; role < roles.members(); ++role) {
         auto& block = blocks[static_cast<std::size_t>(role)];
         const bool isWanted = !block.empty();
-        const bool isMissing = m_readers.byRole[static_cast<std::size_t>(role)] == nullptr;
+        const bool isMissing = !gives(role, column);
         if (!isWanted)
             block = spare(role, column.length);
         const auto read = isMissing ? Result<void>() : readRole(role, column, block);

@@ -32,7 +32,8 @@ private:
     };
 
     const StripeCode& codeOf(std::uint64_t stripe) const;
-    bool isLost(const StripeRoles& roles, std::size_t dataChunk) const;
+    static bool isLost(const StripeCode& code, int role); // of all of its stripe
+    bool gives(int role, const Column& column) const;
     std::span<std::byte> wantedOf(std::size_t dataChunk, const Column& column) const;
     Result<void> readChunks(std::uint64_t stripe);
     Result<void> readByColumns(std::uint64_t stripe);

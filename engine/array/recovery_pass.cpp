@@ -110,7 +110,9 @@ Result<void> RecoveryPass::recordUpTo(Sectors reached)
     if (!moved)
         return {};
     log(LogEvent::Checkpoint, m_state.name, {}, reached.count);
-    return updateSuperblocks(m_state);
+    BM_TRY(updateSuperblocks(m_state));
+    m_state.publishReaders();
+    return {};
 }
 
 Result<void> RecoveryPass::end()

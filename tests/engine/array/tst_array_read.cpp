@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading an array of any level gives what was laid out on its members, with every set of them
 // missing that the level stands and with places that cannot be read; what is lost is an error.
-#include "tests/engine/array/memory_array.h"
+#include "tests/engine/array/array_damage.h"
 
 #include <QTest>
 
@@ -116,6 +116,9 @@ private slots:
     void read_goesRoundPlacesThatCannotBeRead();
     void read_isAnErrorWhereNothingIsLeft_data();
     void read_isAnErrorWhereNothingIsLeft();
+    void read_takesWhatIsRebuiltWhereNothingElseGivesIt_data();
+    void read_takesWhatIsRebuiltWhereNothingElseGivesIt();
+    void read_computesNothingThatIsRebuilt();
     void read_asksEachMemberOnceForAStripe();
     void read_ofTooFewMembersIsRefused();
     void read_changesNothing();
@@ -227,6 +230,80 @@ void TestArrayRead::read_isAnErrorWhereNothingIsLeft()
     }
     // Of a stripe of parity both the place itself and what it would have helped to compute.
     QVERIFY(lost >= 1 && lost <= 3);
+}
+
+void TestArrayRead::read_takesWhatIsRebuiltWhereNothingElseGivesIt_data()
+{
+    QTest::addColumn<int>("level");
+    QTest::addColumn<int>("layout");
+    QTest::addColumn<QList<int>>("missing"); // besides member 0, which is being rebuilt
+    QTest::addColumn<QList<int>>("bad");
+    QTest::newRow("mirror") << 1 << 0 << QList<int>{2} << QList<int>{1, 3};
+    QTest::newRow("level 4") << 4 << 0 << QList<int>() << QList<int>{1};
+    QTest::newRow("level 5") << 5 << 2 << QList<int>() << QList<int>{3};
+    QTest::newRow("level 6") << 6 << 2 << QList<int>{2} << QList<int>{1};
+    QTest::newRow("level 10") << 10 << 0x102 << QList<int>() << QList<int>{1};
+    QTest::newRow("level 10, far") << 10 << 0x201 << QList<int>() << QList<int>{1, 3};
+    QTest::newRow("level 10, offset") << 10 << 0x10201 << QList<int>() << QList<int>{1, 3};
+}
+
+// One block after the other, on every member that could give it but the one that is being rebuilt:
+// below its offset the array reads as if nothing were wrong, behind it nothing is made up.
+void TestArrayRead::read_takesWhatIsRebuiltWhereNothingElseGivesIt()
+{
+    QFETCH(int, level);
+    QFETCH(int, layout);
+    QFETCH(QList<int>, missing);
+    QFETCH(QList<int>, bad);
+    auto shape = ofLevel(level, std::uint32_t(layout), 4);
+    shape.chunk = level == 1 ? Sectors{} : Sectors{64};
+    MemoryArray members(shape);
+    const auto content = members.fill(11);
+    constexpr Sectors kRebuilt{424}; // in the middle of a chunk
+    interruptRecovery(members, 0, kRebuilt);
+    const auto at = MemoryArray::kData.bytes();
+    for (const auto role : bad)
+        members.device(std::size_t(role)).failReads(at, at + kComponent.bytes(), EIO);
+    const auto array =
+        members.running(WriteMode::ReadOnly, std::vector<int>(missing.begin(), missing.end()));
+    const auto geometry = members.geometry();
+    std::size_t given = 0;
+    for (std::uint64_t sector = 0; sector + 8 <= members.arraySize().count; sector += 8) {
+        const auto places = personality(level)->locate(geometry, {sector});
+        const bool onRebuilt = std::ranges::any_of(places, [&](const Place& place) {
+            return place.role == 0 && place.sector + Sectors{8} <= kRebuilt;
+        });
+        const bool onOthers = std::ranges::any_of(places, [&](const Place& place) {
+            return place.role != 0 && !missing.contains(place.role) && !bad.contains(place.role);
+        });
+        const bool computed = hasParity(geometry) && places.front().sector + Sectors{8} <= kRebuilt;
+        Bytes found(4096);
+        const bool is = array->readAt(sector * kSectorBytes, found).has_value();
+        QCOMPARE(is, onRebuilt || onOthers || computed);
+        QVERIFY(!is ||
+                std::ranges::equal(found, std::span(content).subspan(sector * kSectorBytes, 4096)));
+        given += is && !onOthers ? 1 : 0;
+    }
+    QVERIFY(given > 0);
+}
+
+// As in md: what is rebuilt is read where it lies, and the others are left alone.
+void TestArrayRead::read_computesNothingThatIsRebuilt()
+{
+    auto shape = ofLevel(5, 2, 4);
+    shape.chunk = Sectors{64};
+    MemoryArray members(shape);
+    const auto content = members.fill(12);
+    interruptRecovery(members, 1, {512});
+    const auto array = members.running(WriteMode::ReadOnly);
+    for (std::size_t i = 0; i < members.devices(); ++i)
+        members.device(i).resetCounts();
+    // Stripe 0 of level 5, left-symmetric: its data are on members 0, 1 and 2.
+    QVERIFY(reads(*array, content, 64 * kSectorBytes, 64 * kSectorBytes));
+    QCOMPARE(members.device(1).counts().readBytes, 64 * kSectorBytes);
+    for (const std::size_t i : {0U, 2U, 3U})
+        QCOMPARE(members.device(i).counts().reads, 0U);
+    QVERIFY(reads(*array, content, 0, content.size()));
 }
 
 void TestArrayRead::read_asksEachMemberOnceForAStripe()

@@ -3,7 +3,7 @@
 #include "engine/array/sync.h"
 #include "engine/base/log.h"
 #include "engine/raid/member_content.h"
-#include "tests/engine/array/memory_array.h"
+#include "tests/engine/array/array_damage.h"
 
 #include <QTest>
 
@@ -92,6 +92,7 @@ private slots:
     void recover_ofOneMember();
     void recover_ofTwoMembersAtOnce();
     void recover_goesOnFromItsOffset();
+    void recover_takesFromAnotherWhatThatOneHasAlready();
     void unreadableSectors_areRecomputedAndRewritten();
     void unreadableSectors_thatNothingGivesAreListed();
     void workers_makeNoDifference();
@@ -350,6 +351,32 @@ void TestSyncLevels::recover_goesOnFromItsOffset()
         QVERIFY(outcome->skippedBytes > 0);
         QCOMPARE(readAll(*array), content);
         QCOMPARE(runSync(*array, SyncAction::Check)->mismatch.count, 0U);
+    }
+}
+
+// Two members are being rebuilt, one has come further: where those in sync cannot be read it is the
+// source, and nothing is written to what it has already.
+void TestSyncLevels::recover_takesFromAnotherWhatThatOneHasAlready()
+{
+    std::vector<ArrayShape> shapes{{.level = 1, .layout = 0, .raidDisks = 3, .chunk = Sectors{}},
+        {.level = 6, .layout = 2, .raidDisks = 5}, {.level = 10, .layout = 0x103, .raidDisks = 3}};
+    for (auto& shape : shapes) {
+        shape.component = Sectors{2560};
+        MemoryArray memory(shape, true);
+        const auto content = memory.fill(1);
+        interruptRecovery(memory, 1, {1200});
+        interruptRecovery(memory, 2, {400});
+        const auto bad = (MemoryArray::kData + Sectors{800}).bytes();
+        memory.device(0).failReads(bad, bad + 512, EIO);
+        auto array = memory.running(WriteMode::Overlay);
+        const auto outcome = runSync(*array, SyncAction::Recover);
+        QVERIFY(outcome && outcome->completed && outcome->unreadable.empty());
+        for (const auto& entry : memory.journal()->entries()) {
+            const auto begin = MemoryArray::kData.bytes();
+            QVERIFY(entry.isFlush || entry.offset < begin || entry.device != 1 ||
+                    entry.offset >= begin + Sectors{1200}.bytes());
+        }
+        QCOMPARE(readAll(*array), content);
     }
 }
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What has happened to an array in memory before a test begins: a recovery that stopped half way,
+// bits that are set.
+#pragma once
+
+#include "tests/engine/array/memory_array.h"
+
+#include <algorithm>
+
+namespace bitmend::test {
+
+// The member counts as rebuilt up to there, and holds nothing of the array from there on.
+inline void interruptRecovery(MemoryArray& array, std::uint32_t number, Sectors offset)
+{
+    auto written = array.superblock(number);
+    written.featureMap |= feature::kRecoveryOffset;
+    written.recoveryOffset = offset;
+    std::ranges::copy(formatOf(written.version).encode(written),
+        array.bytes(number).begin() + std::ptrdiff_t(written.location.bytes()));
+    std::ranges::fill(array.data(number).subspan(offset.bytes()), std::byte{0xee});
+}
+
+// In the bitmap of every member.
+inline void setBits(MemoryArray& array, std::uint64_t chunk)
+{
+    for (int role = 0; role < array.geometry().raidDisks; ++role) {
+        auto& bytes = array.bytes(std::size_t(role));
+        bytes[MemoryArray::kBitmapAt.bytes() + 256 + chunk / 8] |= std::byte(1U << chunk % 8);
+    }
+}
+
+} // namespace bitmend::test
