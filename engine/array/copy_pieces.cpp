@@ -104,17 +104,54 @@ CopyPiece pieceOfChunk(ArrayState& state, SyncAction action, SectorRange range)
     return piece;
 }
 
-void appendTarget(
-    ArrayState& state, ArrayMember& target, SectorRange range, std::vector<CopyPiece>& pieces)
+std::vector<SectorRange> partsOfChunk(const ArrayState& state, SectorRange range)
 {
+    std::vector<Sectors> cuts;
+    for (const auto& place : state.level->locate(state.geometry, range.begin)) {
+        const auto found = std::ranges::find(state.members, place.role, &ArrayMember::role);
+        if (found != state.members.end())
+            addCut(cuts, *found, place.sector, range);
+    }
+    return cutAt(std::move(cuts), range);
+}
+
+// All of a stretch of the array, or what the bitmap needs of it.
+std::vector<SectorRange> neededOf(const ArrayState& state, SectorRange range, bool byBitmap)
+{
+    if (!byBitmap)
+        return {range};
+    const auto chunk = state.bitmap->chunk().count;
+    std::vector<SectorRange> needed;
     for (auto at = range.begin; at < range.end;) {
-        const auto end = std::min(endOfChunk(state, at), range.end);
+        const auto bit = at.count / chunk;
+        const auto end = std::min(range.end, Sectors{(bit + 1) * chunk});
+        if (state.bitmap->isNeeded(bit))
+            appendRange(needed, {at, end});
+        at = end;
+    }
+    return needed;
+}
+
+struct Wanted
+{
+    SectorRange range; // of the target
+    bool byBitmap = false;
+};
+
+void appendTarget(
+    ArrayState& state, ArrayMember& target, const Wanted& wanted, std::vector<CopyPiece>& pieces)
+{
+    for (auto at = wanted.range.begin; at < wanted.range.end;) {
+        const auto end = std::min(endOfChunk(state, at), wanted.range.end);
         const auto content = contentAt(state.geometry, {target.role, at});
+        const auto first = content.arraySector;
         // What the array does not reach holds nothing.
-        if (content.kind == Holds::Data) {
-            auto piece = pieceOfChunk(state, SyncAction::Recover,
-                {content.arraySector, content.arraySector + (end - at)});
-            piece.targets = {{&target, at}};
+        const auto parts = content.kind == Holds::Data
+                               ? neededOf(state, {first, first + (end - at)}, wanted.byBitmap)
+                               : std::vector<SectorRange>();
+        for (const auto& part : parts) {
+            auto piece = pieceOfChunk(state, SyncAction::Recover, part);
+            piece.targets = {{&target, at + (part.begin - first)}};
             pieces.push_back(std::move(piece));
         }
         at = end;
@@ -141,7 +178,7 @@ std::vector<CopyPiece> copyPieces(ArrayState& state, SyncAction action, SectorRa
     return pieces;
 }
 
-std::vector<CopyPiece> recoveryPieces(ArrayState& state, SectorRange range)
+std::vector<CopyPiece> recoveryPieces(ArrayState& state, SectorRange range, bool byBitmap)
 {
     if (state.geometry.level == 1)
         return copyPieces(state, SyncAction::Recover, range);
@@ -152,7 +189,7 @@ std::vector<CopyPiece> recoveryPieces(ArrayState& state, SectorRange range)
             continue;
         const auto from = std::max(range.begin, member.recoveryOffset);
         if (from < range.end)
-            appendTarget(state, member, {from, range.end}, pieces);
+            appendTarget(state, member, {{from, range.end}, byBitmap}, pieces);
     }
     return pieces;
 }

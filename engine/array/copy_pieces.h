@@ -18,11 +18,11 @@ struct CopyPiece
     std::vector<MirrorWindow::Copy> targets;
 };
 
-// For a resync, a check or a repair, and for a recovery by the bitmap: of array sectors.
+// For a resync, a check or a repair, and on level 1 a recovery by the bitmap: of array sectors.
 std::vector<CopyPiece> copyPieces(ArrayState& state, SyncAction action, SectorRange range);
 
-// For a recovery of everything: of component sectors of those that are being rebuilt. On level 1
-// they are the array's as well.
-std::vector<CopyPiece> recoveryPieces(ArrayState& state, SectorRange range);
+// For any other recovery: of component sectors of those that are being rebuilt; by the bitmap, what
+// it needs of them. On level 1 they are the array's as well.
+std::vector<CopyPiece> recoveryPieces(ArrayState& state, SectorRange range, bool byBitmap);
 
 } // namespace bitmend

@@ -40,7 +40,8 @@ public:
 private:
     bool isOfComponent() const
     {
-        return m_scope.action == SyncAction::Recover && !m_scope.byBitmap;
+        return m_scope.action == SyncAction::Recover &&
+               (!m_scope.byBitmap || m_state.geometry.level == 10);
     }
     SectorRange rowsOf(SectorRange range) const;
     std::vector<CopyPiece> pieces(SectorRange range) const;
@@ -60,7 +61,7 @@ private:
 
 std::vector<CopyPiece> MirrorSync::pieces(SectorRange range) const
 {
-    return isOfComponent() ? recoveryPieces(m_state, range)
+    return isOfComponent() ? recoveryPieces(m_state, range, m_scope.byBitmap)
                            : copyPieces(m_state, m_scope.action, range);
 }
 

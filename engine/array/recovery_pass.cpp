@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/commit.h"
 #include "engine/array/due_runs.h"
+#include "engine/array/needed_on_members.h"
 #include "engine/array/sync_ledger.h"
 #include "engine/array/sync_members.h"
 #include "engine/array/sync_pass.h"
@@ -21,6 +22,7 @@ public:
         , m_ledger(state, outcome)
         , m_byBitmap(byBitmap)
         , m_runs(state, size())
+        , m_onMembers(state)
     {
     }
 
@@ -32,8 +34,12 @@ public:
 
 private:
     // Bits count in sync sectors, which on level 10 are not those of the members.
-    Sectors size() const { return m_byBitmap ? m_state.syncSize : m_state.componentSize; }
-    bool countsOnMembers() const { return !m_byBitmap || m_state.geometry.level != 10; }
+    bool isLevel10() const { return m_state.geometry.level == 10; }
+    Sectors size() const
+    {
+        return m_byBitmap && !isLevel10() ? m_state.syncSize : m_state.componentSize;
+    }
+    Sectors due() const;
     std::int64_t chunkAt(Sectors sector) const;
     Result<void> recordUpTo(Sectors reached);
 
@@ -42,17 +48,33 @@ private:
     SyncLedger m_ledger;
     bool m_byBitmap;
     DueRuns m_runs;
+    NeededOnMembers m_onMembers;
     std::optional<Sectors> m_firstLost;
 };
 
+Sectors RecoveryPass::due() const
+{
+    const auto start = recoveryStart(m_state);
+    if (!m_byBitmap)
+        return size() - start;
+    if (!isLevel10())
+        return resyncLength(m_state);
+    NeededOnMembers stretches(m_state);
+    stretches.startAt(start);
+    Sectors length;
+    for (auto range = stretches.next(); !range.empty(); range = stretches.next())
+        length = length + range.length();
+    return length;
+}
+
 Sectors RecoveryPass::begin(JobControl& control)
 {
-    const auto whole = size();
-    const auto from = m_byBitmap ? whole - resyncLength(m_state) : recoveryStart(m_state);
-    m_ledger.begin(control, whole - from, from, from);
-    if (countsOnMembers())
-        m_runs.startAt(recoveryStart(m_state));
-    return whole - from;
+    const auto length = due();
+    const auto before = size() - length;
+    m_ledger.begin(control, length, before, before);
+    m_runs.startAt(recoveryStart(m_state));
+    m_onMembers.startAt(recoveryStart(m_state));
+    return length;
 }
 
 // Where it is in the bitmap's terms; on level 10 about there.
@@ -60,13 +82,14 @@ std::int64_t RecoveryPass::chunkAt(Sectors sector) const
 {
     const auto part = static_cast<double>(sector.count) / static_cast<double>(size().count);
     const auto there = part * static_cast<double>(m_state.syncSize.count);
-    return m_ledger.chunkAt(
-        countsOnMembers() ? sector : Sectors{static_cast<std::uint64_t>(there)});
+    return m_ledger.chunkAt(isLevel10() ? Sectors{static_cast<std::uint64_t>(there)} : sector);
 }
 
 SectorRange RecoveryPass::next()
 {
-    const auto window = m_byBitmap ? m_runs.nextNeeded() : m_runs.nextOfAll();
+    const auto window = !m_byBitmap   ? m_runs.nextOfAll()
+                        : isLevel10() ? m_onMembers.next()
+                                      : m_runs.nextNeeded();
     if (!window.empty())
         m_state.frames.setSyncPosition(chunkAt(window.begin));
     return window;
@@ -97,7 +120,7 @@ Result<void> RecoveryPass::recordUpTo(Sectors reached)
     BM_TRY(flushMembers(m_state));
     m_ledger.wasRecorded();
     // 0.90 has no place for it: an interrupted recovery begins anew.
-    if (m_state.reference->version == MetadataVersion::V0_90 || !countsOnMembers())
+    if (m_state.reference->version == MetadataVersion::V0_90)
         return {};
     reached = m_firstLost ? std::min(*m_firstLost, reached) : reached;
     bool moved = false;

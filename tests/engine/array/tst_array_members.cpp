@@ -2,7 +2,9 @@
 // Members come and go on every level: who gets which slot, what the superblocks say then, and what
 // is refused.
 #include "engine/array/membership.h"
-#include "tests/engine/array/memory_array.h"
+#include "engine/array/sync.h"
+#include "engine/base/log.h"
+#include "tests/engine/array/array_damage.h"
 
 #include <QTest>
 
@@ -44,6 +46,8 @@ private slots:
     void hotAdd_toLevel10WaitsForItsResync();
     void hotAdd_toAnArrayWithoutRedundancyHasNoSlot();
     void reAdd_wantsItsOwnSlot();
+    void recoveryByBitmap_goesOnWhereItWasStopped_data();
+    void recoveryByBitmap_goesOnWhereItWasStopped();
     void stop_storesTheSizeInWholeChunks();
     void estimates_countWhatTheLevelReads();
 };
@@ -140,6 +144,97 @@ void TestArrayMembers::reAdd_wantsItsOwnSlot()
         QVERIFY(reAdd(*array, *back));
         QVERIFY(stored(members, 2).has(feature::kRecoveryBitmap));
     }
+}
+
+void TestArrayMembers::recoveryByBitmap_goesOnWhereItWasStopped_data()
+{
+    QTest::addColumn<int>("level");
+    QTest::addColumn<int>("layout");
+    QTest::addColumn<int>("members");
+    QTest::newRow("level 5") << 5 << 2 << 4;
+    QTest::newRow("level 10, near") << 10 << 0x102 << 4;
+    QTest::newRow("level 10, near, odd") << 10 << 0x102 << 5;
+    QTest::newRow("level 10, far") << 10 << 0x201 << 4;
+    QTest::newRow("level 10, offset") << 10 << 0x10201 << 5;
+    QTest::newRow("level 10, near and far") << 10 << 0x202 << 5;
+}
+
+// The member was away while a chunk here and there was written. Its recovery is stopped at the
+// first checkpoint; the superblock has the position, and what lies before it is not written again.
+void TestArrayMembers::recoveryByBitmap_goesOnWhereItWasStopped()
+{
+    QFETCH(int, level);
+    QFETCH(int, layout);
+    QFETCH(int, members);
+    constexpr Sectors kComponent{16'384};
+    MemoryArray memory({.level = level,
+                           .layout = std::uint32_t(layout),
+                           .raidDisks = std::uint32_t(members),
+                           .chunk = {16},
+                           .component = kComponent,
+                           .bitmapChunk = kBitmapChunk},
+        true);
+    auto content = memory.fill(1);
+    const std::vector<std::byte> old(memory.data(1).begin(), memory.data(1).end());
+    const auto count =
+        bitmapChunks(bitmapSyncSize(memory.superblock(0), memory.arraySize()), kBitmapChunk);
+    std::vector<std::uint64_t> missed;
+    for (std::uint64_t chunk = 5; chunk < count; chunk += 7) {
+        setBits(memory, chunk);
+        missed.push_back(chunk);
+    }
+    // Written while it was away: on the others only.
+    const auto row = level == 5 ? std::uint64_t(members - 1) : 1U;
+    for (const auto chunk : missed) {
+        const auto begin = chunk * kBitmapChunk * row;
+        const auto end = std::min<std::uint64_t>(begin + kBitmapChunk * row, content.size());
+        for (auto at = begin; at < end; at += kSectorBytes)
+            content[at] ^= std::byte{0x55};
+    }
+    memory.lay(content);
+    std::ranges::copy(old, memory.data(1).begin());
+
+    const auto comeBack = [&]() -> std::unique_ptr<Array> {
+        auto array = withoutSome(memory, {"m1"});
+        const auto back = planReAdd(*array, "m1");
+        return back && back->byBitmap && reAdd(*array, *back) ? std::move(array) : nullptr;
+    };
+    Sectors stoppedAt;
+    {
+        const auto array = comeBack();
+        QVERIFY(array);
+        JobControl control;
+        setLogSink([&control](const LogRecord& record) {
+            if (record.event == LogEvent::Checkpoint)
+                control.cancel();
+        });
+        const auto outcome = sync(*array, SyncAction::Recover, control, {.workers = 1});
+        setLogSink(nullptr);
+        QVERIFY(outcome && !outcome->completed);
+        QVERIFY(stop(*array));
+    }
+    const auto left = stored(memory, 1);
+    stoppedAt = left.recoveryOffset;
+    QVERIFY(left.has(feature::kRecoveryOffset | feature::kRecoveryBitmap));
+    QVERIFY(stoppedAt > Sectors{} && stoppedAt < kComponent);
+
+    memory.wrap();
+    const auto array = memory.running(WriteMode::Overlay);
+    JobControl control;
+    const auto outcome = sync(*array, SyncAction::Recover, control);
+    QVERIFY(outcome && outcome->completed);
+    for (const auto& entry : memory.journal()->entries()) {
+        const auto begin = MemoryArray::kData.bytes();
+        QVERIFY(entry.isFlush || entry.device != 1 || entry.offset < begin ||
+                entry.offset >= begin + stoppedAt.bytes());
+    }
+    QVERIFY(outcome->writtenBytes > 0);
+    // Not all of it was copied: a fraction more than what was missed.
+    QVERIFY(outcome->writtenBytes < kComponent.bytes() / 2);
+    std::vector<std::byte> found(content.size());
+    QVERIFY(array->readAt(0, found) && found == content);
+    QCOMPARE(sync(*array, SyncAction::Check, control)->mismatch.count, 0U);
+    QVERIFY(!array->snapshot().recoveryDue);
 }
 
 // As the kernel does once it has run an array.
