@@ -176,7 +176,7 @@ void Writes::addMirrored(SectorRange range, const Member* source)
     addFollowers(range);
 }
 
-// Any copy but the first of each block.
+// Of each block any copy; to the first, which counts, only where it cannot be read.
 void Writes::addStriped10(SectorRange range)
 {
     const Geometry& geometry = m_array.geometry;
@@ -201,8 +201,8 @@ void Writes::addStriped10(SectorRange range)
             const auto member = memberOf(place.role);
             if (member == m_array.members.end())
                 continue;
-            if (!first)
-                addData(*member, {place.sector, place.sector + (next - at)});
+            addData(*member, {place.sector, place.sector + (next - at)},
+                first ? WritePurpose::DataIfUnreadable : WritePurpose::Data);
             first = false;
         }
         at = next;

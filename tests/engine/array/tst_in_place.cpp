@@ -7,15 +7,18 @@
 #include "engine/array/planned_writes.h"
 #include "engine/array/restore_file.h"
 #include "engine/array/sync.h"
+#include "tests/engine/array/array_damage.h"
 #include "tests/engine/array/memory_mirror.h"
 
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <cerrno>
 #include <filesystem>
 
 using namespace bitmend;
 using bitmend::test::fillPattern;
+using bitmend::test::MemoryArray;
 using bitmend::test::MemoryMirror;
 using bitmend::test::MirrorShape;
 
@@ -153,6 +156,67 @@ private slots:
         QVERIFY(stop(*array));
         QVERIFY(rig.isInside(reviewed));
         QVERIFY(rig.wroteAnything());
+    }
+
+    void unreadableFirstCopy_isRewrittenWhereThePlanSaysSo_data()
+    {
+        QTest::addColumn<int>("layout");
+        QTest::addColumn<bool>("bitmap");
+        for (const int layout : {0x102, 0x201, 0x10201}) {
+            for (const bool bitmap : {false, true})
+                QTest::addRow("layout %x, bitmap %d", layout, bitmap) << layout << bitmap;
+        }
+    }
+
+    void unreadableFirstCopy_isRewrittenWhereThePlanSaysSo()
+    {
+        QFETCH(const int, layout);
+        QFETCH(const bool, bitmap);
+        MemoryArray array({.level = 10,
+                              .layout = std::uint32_t(layout),
+                              .chunk = {16},
+                              .bitmapChunk = bitmap ? 16'384U : 0U,
+                              .resyncOffset = {}},
+            true);
+        const auto content = array.fill(1);
+        if (bitmap)
+            setBits(array, 3);
+        // The third bitmap chunk, on the member that is asked first for it.
+        const Sectors bad{3 * 32 + 3};
+        const auto first = personality(10)->locate(array.geometry(), bad).front();
+        const auto at = (MemoryArray::kData + first.sector).bytes();
+        array.device(std::size_t(first.role)).failReads(at, at + 512, EIO);
+        QTemporaryDir folder;
+        AssemblyChoices choices;
+        choices.mode = WriteMode::InPlace;
+        choices.restoreFile = folder.filePath(QStringLiteral("saved")).toStdString();
+        for (const auto action : {SyncAction::Resync, SyncAction::Repair}) {
+            const auto plan = planAssembly(array.scan(), test::kMirrorUuid, choices);
+            QVERIFY(plan);
+            const auto running = assembleFrom(*plan, array.access());
+            QVERIFY(running);
+            auto planned = plan->writes;
+            if (action == SyncAction::Repair)
+                addWrites(planned, repairWrites((*running)->snapshot().report));
+            JobControl control;
+            const auto outcome = sync(**running, action, control);
+            QVERIFY(outcome && outcome->completed);
+            QCOMPARE(outcome->recomputedBytes, 4096U);
+            AllowedWrites allowed;
+            for (const auto& write : planned)
+                allowed.allow(write.path, write.offset, write.length);
+            bool isRewritten = false;
+            for (const auto& entry : array.journal()->entries()) {
+                QVERIFY(entry.isFlush || !allowed.firstOutside(array.name(entry.device),
+                                             entry.offset, entry.bytes.size()));
+                isRewritten |= !entry.isFlush && entry.device == std::size_t(first.role) &&
+                               entry.offset <= at && at < entry.offset + entry.bytes.size();
+            }
+            QVERIFY(isRewritten);
+            std::vector<std::byte> found(content.size());
+            QVERIFY((*running)->readAt(0, found) && found == content);
+            choices.restoreFile += "-again";
+        }
     }
 
     void write_wantsItsRangeAuthorized()
