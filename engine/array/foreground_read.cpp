@@ -40,7 +40,7 @@ private:
 std::vector<Copy> ForegroundRead::copiesOf(std::uint64_t offset) const
 {
     std::vector<Copy> copies;
-    copies.reserve(m_readers->trusted.size());
+    copies.reserve(m_readers->all.size());
     if (m_state.geometry.level == 1) {
         for (const auto& reader : m_readers->all)
             copies.push_back({&reader, offset});
