@@ -70,6 +70,9 @@ private:
     void allowBitmap(const Situation& now);
 };
 
+// Why this planned array is not assembled so; empty when it is.
+QString whyNotOpened(const ArrayReport& planned, WriteMode mode);
+
 // The member that reAdd takes: the chosen one, or the only one that can come back. Null: none.
 const Returning* returningMember(const Situation& situation);
 

@@ -41,9 +41,12 @@ QString whyNoWriting(const Situation& now)
         return tr("Another job is running on this array.");
     if (!now.array->assembled)
         return tr("Assemble the array first.");
-    if (now.array->assembled->mode == WriteMode::ReadOnly)
-        return tr("The array is assembled read-only. Stop it and assemble it on overlays.");
-    return {};
+    if (now.array->assembled->mode != WriteMode::ReadOnly)
+        return {};
+    const auto& report = now.array->report;
+    return report.limit ? text(sentence(*report.limit, report))
+                        : tr("The array is assembled read-only. Stop it and assemble it on "
+                             "overlays.");
 }
 
 QString whyNotAssemble(const Situation& now)
@@ -56,9 +59,9 @@ QString whyNotAssemble(const Situation& now)
         return tr("The array is assembled already.");
     // Where a choice would let it start, the review is where it is made.
     const auto& report = now.array->report;
-    if (!report.canStart && report.needs != Needs::Choice && !offersForce(report))
-        return text(headline(report));
-    return {};
+    const bool never = report.canStart ? report.opens == Opens::Never
+                                       : report.needs != Needs::Choice && !offersForce(report);
+    return never ? text(headline(report)) : QString();
 }
 
 std::ptrdiff_t inSync(const ArrayReport& array)
@@ -294,6 +297,15 @@ void Actions::allowMembership(const Situation& now)
     onMember(remove, tr("Rem&ove\u2026"), tr("Rem&ove %1\u2026"),
         reason.isEmpty() ? whyNotRemove(member) : reason,
         tr("Take a failed or spare member off the array's list"));
+}
+
+QString whyNotOpened(const ArrayReport& planned, WriteMode mode)
+{
+    if (!planned.canStart || planned.opens == Opens::Never)
+        return text(headline(planned));
+    if (planned.opens == Opens::ReadOnly && mode != WriteMode::ReadOnly)
+        return tr("This array is only opened to be read: choose read only.");
+    return {};
 }
 
 } // namespace bitmend

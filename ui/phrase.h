@@ -51,6 +51,13 @@ std::string nameIn(const ArrayReport& array, const std::string& path);
 // Of the remarks that have to do with force.
 Phrase forceSentence(const Remark& remark, const ArrayReport& array);
 
+// What would be enough to start it.
+Phrase tooFew(const ArrayReport& array);
+Phrase dirtyAndDegraded(const ArrayReport& array);
+
+// Of the remarks that say why an array is only read, or only shown.
+Phrase limitSentence(const Remark& remark, const ArrayReport& array);
+
 // "3 hours", "12 seconds", rounded down to the largest whole unit.
 std::string duration(std::uint64_t seconds);
 

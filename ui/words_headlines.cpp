@@ -105,6 +105,8 @@ Phrase headline(const ArrayReport& array)
         return phrase("The array was being reshaped.");
     case RemarkCode::JournalArray:
         return phrase("The array uses a write journal.");
+    case RemarkCode::JournalMissing:
+        return phrase("The array's write journal is missing.");
     case RemarkCode::ClusteredBitmap:
         return phrase("The array belongs to a cluster.");
     case RemarkCode::LocklessBitmap:
@@ -113,8 +115,10 @@ Phrase headline(const ArrayReport& array)
         return phrase("The RAID level is not known.");
     case RemarkCode::GeometryRefused:
         return phrase("The array's shape is one that no kernel runs.");
-    case RemarkCode::PplArray:
+    case RemarkCode::PplClean:
         return phrase("The array keeps a log of partial parity.");
+    case RemarkCode::PplTorn:
+        return phrase("Power was lost, and a log of partial parity is to be replayed.");
     case RemarkCode::Raid0LayoutUnknown:
         return phrase("Nothing says which of two RAID 0 layouts this is.");
     case RemarkCode::ComponentTooLarge:

@@ -93,33 +93,6 @@ Phrase bitmapsDiffer(const Remark& remark, const ArrayReport& array)
         grouped(remark.number), counts);
 }
 
-Phrase tooFew(const Remark& remark, const ArrayReport& array)
-{
-    const auto number = grouped(remark.number);
-    const auto other = grouped(remark.other);
-    // Nobody opens dozens of images because their numbers are listed.
-    constexpr std::size_t kMost = 16;
-    std::vector<int> slots;
-    for (int role = 0; role < array.geometry.raidDisks && slots.size() <= kMost; ++role) {
-        const bool filled = std::ranges::any_of(array.members, [role](const Member& member) {
-            return member.role == role && member.state == MemberState::InSync;
-        });
-        if (!filled)
-            slots.push_back(role);
-    }
-    std::string list;
-    for (const int slot : slots)
-        list += (list.empty() ? "" : ", ") + std::to_string(slot);
-    if (slots.empty() || slots.size() > kMost) {
-        return phrase("Members in sync: %1; needed: %2. Nothing was changed. Open the images or "
-                      "disks of the missing members as well.",
-            number, other);
-    }
-    return phrase("Members in sync: %1; needed: %2. None is in sync for these slots: %3. Nothing "
-                  "was changed. Open the images or disks of the missing members as well.",
-        number, other, list);
-}
-
 Phrase nothingDue(const ArrayReport& array)
 {
     if (!array.bitmap)
@@ -189,13 +162,9 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
     case RemarkCode::BitmapFromMember:
         return phrase("The bitmap is taken from %1.", where);
     case RemarkCode::TooFewMembers:
-        return tooFew(remark, array);
+        return tooFew(array);
     case RemarkCode::DirtyAndDegraded:
-        return phrase("Where writes were unfinished, parity cannot be trusted to stand in for the "
-                      "missing member, so md does not start this without force. Look for the "
-                      "missing member first. If it is gone, accept that the array is dirty and "
-                      "degraded (--accept-dirty-degraded): then it starts, and what is read of the "
-                      "missing member there may be wrong.");
+        return dirtyAndDegraded(array);
     case RemarkCode::StaleWouldDo:
     case RemarkCode::DirtyWouldFollow:
     case RemarkCode::AcceptedStale:
@@ -219,16 +188,14 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
                       "problems, then leave it out or choose another reference.",
             where);
     case RemarkCode::ReshapeUnderway:
-        return phrase("The reshape had come to %1 of the array, so part of it has the old shape "
-                      "and part the new. Bitmend shows this and does not start it; the kernel can "
-                      "finish the reshape.",
-            sectors(remark.number));
     case RemarkCode::JournalArray:
-        return phrase("Writes may lie in the journal that are not on the members yet. Bitmend "
-                      "shows this array and does not start it; the kernel can.");
+    case RemarkCode::JournalMissing:
+    case RemarkCode::PplClean:
+    case RemarkCode::PplTorn:
+        return limitSentence(remark, array);
     case RemarkCode::ClusteredBitmap:
         return phrase("Each node of the cluster keeps a bitmap of its own. Bitmend shows the first "
-                      "one and does not start the array.");
+                      "one and opens the array to be read, not to be written.");
     case RemarkCode::LocklessBitmap:
         return phrase("Newer kernels write this kind of bitmap (version 6). Bitmend names it and "
                       "does not read it; use such a kernel.");
@@ -240,9 +207,6 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
         return phrase("Its chunk size, layout or number of slots does not go with its RAID level, "
                       "so the kernel does not start it and Bitmend does not either. The problems "
                       "of its members say which field it is.");
-    case RemarkCode::PplArray:
-        return phrase("Parity that was being written lies in a log beside the data, so a missing "
-                      "member can be rebuilt although writes were unfinished.");
     case RemarkCode::Raid0LayoutUnknown:
         return phrase("Members of different sizes can be striped in two ways, and the superblock "
                       "does not say which. The wrong one shows mixed-up data, so nothing is "

@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 // The words of the interface, which never change; ui/words has those for people.
 std::string_view key(MemberState state);
 std::string_view key(Needs needs);
+std::string_view key(Opens opens);
 std::string_view key(WritePurpose purpose);
 std::string_view key(WriteMode mode);
 std::string_view key(Severity severity);

@@ -53,6 +53,19 @@ std::string_view key(Needs needs)
     return {};
 }
 
+std::string_view key(Opens opens)
+{
+    switch (opens) {
+    case Opens::ToWrite:
+        return "to_write";
+    case Opens::ReadOnly:
+        return "read_only";
+    case Opens::Never:
+        return "never";
+    }
+    return {};
+}
+
 std::string_view key(WritePurpose purpose)
 {
     switch (purpose) {

@@ -74,6 +74,14 @@ Json bitmapThatCounts(const ArrayReport& array)
     return bitmap;
 }
 
+Json lackingJson(const std::vector<Lack>& lacks)
+{
+    Json list = Json::array();
+    for (const auto& lack : lacks)
+        list.push_back({{"count", lack.count}, {"of", lack.roles}});
+    return list;
+}
+
 std::string explanationOf(const ArrayReport& array)
 {
     std::string text = plain(headline(array));
@@ -109,7 +117,8 @@ Json json(const ArrayReport& array)
         {"component_bytes", array.geometry.componentSize.bytes()}, {"events", array.events},
         {"create_time", timeOrNull(array.createTime)},
         {"resync_offset_bytes", bytesOrNull(array.resyncOffset)}, {"can_start", array.canStart},
-        {"kernel_would_start", array.kernelWouldStart}, {"degraded", array.missing},
+        {"kernel_would_start", array.kernelWouldStart}, {"opens", key(array.opens)},
+        {"degraded", array.missing}, {"lacking", lackingJson(array.lacking)},
         {"needs", key(array.needs)}, {"explanation", explanationOf(array)},
         {"resync", json(array.resync)}, {"bitmap", bitmapThatCounts(array)},
         {"members", std::move(members)}};

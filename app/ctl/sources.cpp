@@ -68,10 +68,9 @@ Result<std::unique_ptr<Array>> start(const AssemblyPlan& plan, const Options& op
     if (!plan.array.canStart)
         return fail(whyNot(plan.array.needs), plan.array.name);
     auto array = assemble(plan, options.overlay);
-    const auto& remarks = plan.array.remarks;
-    const bool hasReason = plan.array.needs == Needs::Unsupported && !remarks.empty();
-    if (!array && array.error().code == ErrorCode::Unsupported && hasReason)
-        complain(plain(sentence(remarks.front(), plan.array)));
+    const auto& limit = plan.array.limit;
+    if (!array && array.error().code == ErrorCode::Unsupported && limit)
+        complain(plain(sentence(*limit, plan.array)));
     return array;
 }
 

@@ -242,18 +242,13 @@ Result<std::unique_ptr<Array>> assembleFrom(const AssemblyPlan& plan, MemberAcce
         return fail(choice ? ErrorCode::NeedsChoice : ErrorCode::NotEnoughMembers, array.name);
     }
     const bool writing = plan.choices.mode != WriteMode::ReadOnly;
-    // During a reshape two geometries hold at once, and a journal may have what members lack.
-    if (!array.superblock || array.superblock->has(feature::kReshapeActive) ||
-        array.superblock->has(feature::kJournal))
+    if (!array.superblock || array.opens == Opens::Never)
         return fail(ErrorCode::Unsupported, array.name);
 
     auto state = std::make_unique<ArrayState>(plan, std::move(access));
     if (writing)
         BM_TRY(state->supportsWriting());
     BM_TRY(openMembers(*state));
-    // Parity that was being written is in the log, and what it stood in for cannot be told without.
-    if (state->reference->ppl && state->reference->isDirty() && state->isDegraded())
-        return fail(ErrorCode::Unsupported, array.name);
     log(LogEvent::ArrayOpened, state->name, {}, state->members.size(), state->events);
     if (writing) {
         BM_TRY(state->authorize(plan.writes));

@@ -288,10 +288,7 @@ Result<void> ArrayState::writable() const
 
 Result<void> ArrayState::supportsWriting() const
 {
-    const auto& found = plan.array.bitmap;
-    const bool clustered = found && found->header.nodes != 0;
-    const bool logged = reference->has(feature::kJournal) || reference->ppl;
-    if (reference->reshape || logged || clustered)
+    if (plan.array.opens != Opens::ToWrite)
         return fail(ErrorCode::Unsupported, name);
     return {};
 }

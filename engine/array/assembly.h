@@ -14,6 +14,7 @@
 #include "engine/array/remark.h"
 #include "engine/array/scan.h"
 #include "engine/raid/geometry.h"
+#include "engine/raid/lacking.h"
 
 #include <cstdint>
 #include <optional>
@@ -31,6 +32,9 @@ enum class Needs : std::uint8_t {
     MembersMissing,
     Unsupported,
 };
+
+// What we do with an array that starts.
+enum class Opens : std::uint8_t { ToWrite, ReadOnly, Never };
 
 struct SyncEstimate
 {
@@ -68,8 +72,11 @@ struct ArrayReport
     std::vector<Member> members; // by role, missing ones included; then those without a role
     bool canStart = false;
     bool kernelWouldStart = false;
-    int missing = 0;   // roles without a member in sync or rebuilding
-    int tolerance = 0; // more losses it stands
+    Opens opens = Opens::ToWrite; // when it can start
+    std::optional<Remark> limit;  // why not to be written, or not at all
+    int missing = 0;              // roles without a member in sync or rebuilding
+    int tolerance = 0;            // more losses it stands
+    std::vector<Lack> lacking;    // before it starts without force; empty when enough are there
     Needs needs = Needs::Nothing;
     std::vector<Remark> remarks; // the first is the verdict's headline
     std::optional<ArrayBitmap> bitmap;

@@ -117,6 +117,7 @@ void takeCopy(Draft& draft, const CountingCopy& counting)
         refuse(draft, counting);
     } else if (copy.header.version == kClustered && copy.header.nodes != 0) {
         draft.limits.push_back({RemarkCode::ClusteredBitmap, copy.header.nodes, 0, {}});
+        limitTo(array, Opens::ReadOnly, draft.limits.back());
     }
 }
 

@@ -51,6 +51,9 @@ struct Draft
     std::optional<Force> force;
 };
 
+// Of what is not ours to handle, the worst counts.
+void limitTo(ArrayReport& array, Opens opens, const Remark& why);
+
 // A refusal of this superblock alone: the kernel takes the array without this member.
 bool refusesMember(const Superblock& superblock, const Problem& problem);
 

@@ -97,19 +97,57 @@ void judgeGeometry(Draft& draft)
     (layoutAsked ? draft.needsChoice : draft.unsupported) = true;
 }
 
+void limit(Draft& draft, Opens opens, const Remark& why)
+{
+    draft.limits.push_back(why);
+    limitTo(draft.array, opens, why);
+}
+
+std::uint64_t notInSync(const Draft& draft)
+{
+    return std::uint64_t(std::ranges::count(draft.inSync, false));
+}
+
+// While its journal is well the kernel calls such an array clean whatever is under way, and even a
+// clean stop may leave blocks in the ring that count. So what members hold is certain only when
+// there is no journal any more that could say otherwise, and nothing has to be computed.
+void judgeJournal(Draft& draft)
+{
+    if (const Member* journal = firstMember(draft.array, MemberState::Journal)) {
+        limit(draft, Opens::Never, {RemarkCode::JournalArray, 0, 0, journal->path});
+        return;
+    }
+    const auto missing = notInSync(draft);
+    limit(draft, missing == 0 ? Opens::ReadOnly : Opens::Never,
+        {RemarkCode::JournalMissing, missing, 0, {}});
+}
+
+// A clean array's log is empty. In a dirty one data are old or new as anywhere, but what parity
+// stood in for cannot be told without the log.
+void judgePpl(Draft& draft)
+{
+    if (!draft.array.superblock->isDirty()) {
+        limitTo(draft.array, Opens::ReadOnly, {RemarkCode::PplClean, 0, 0, {}});
+        return;
+    }
+    const auto missing = notInSync(draft);
+    limit(draft, missing == 0 ? Opens::ReadOnly : Opens::Never,
+        {RemarkCode::PplTorn, missing, 0, {}});
+}
+
 void judgeFeatures(Draft& draft)
 {
     const auto& superblock = draft.array.superblock;
     if (!superblock)
         return;
     const auto& reshape = superblock->reshape;
+    // Two geometries hold at once.
     if (reshape && superblock->has(feature::kReshapeActive))
-        draft.limits.push_back({RemarkCode::ReshapeUnderway, reshape->position.count, 0, {}});
+        limit(draft, Opens::Never, {RemarkCode::ReshapeUnderway, reshape->position.count, 0, {}});
     if (superblock->has(feature::kJournal))
-        draft.limits.push_back({RemarkCode::JournalArray, 0, 0, {}});
-    // A clean array's log is empty.
-    if (superblock->ppl && superblock->isDirty())
-        draft.limits.push_back({RemarkCode::PplArray, 0, 0, {}});
+        judgeJournal(draft);
+    if (superblock->ppl)
+        judgePpl(draft);
     const bool foreignOrder = std::ranges::any_of(draft.array.members, [&](const Member& member) {
         return member.path == draft.array.reference &&
                std::ranges::any_of(member.problems, [](const Problem& problem) {
@@ -131,10 +169,12 @@ void judgeMembers(Draft& draft, const Readable& can)
         const auto inSync = std::uint64_t(std::ranges::count(draft.inSync, true));
         draft.blockers.push_back({RemarkCode::TooFewMembers, inSync,
             all.size() - std::uint64_t(lossesStood(draft, all)), {}});
+        draft.array.lacking = whatLacks(array.geometry, draft.inSync, false);
         draft.kernelRefuses = true;
     } else if (dirty && !can.dirty) {
         draft.blockers.push_back(
             {RemarkCode::DirtyAndDegraded, std::uint64_t(array.missing), 0, {}});
+        draft.array.lacking = whatLacks(array.geometry, draft.inSync, true);
         draft.kernelRefuses = true;
     }
 }
@@ -142,7 +182,9 @@ void judgeMembers(Draft& draft, const Readable& can)
 void remarkDirty(const Draft& draft, std::vector<Remark>& remarks)
 {
     const ArrayReport& array = draft.array;
-    if (array.resyncOffset == kMaxSector || (draft.force && draft.force->resyncs))
+    // The log tells what was being written, so nothing is resynced.
+    const bool logged = array.superblock && array.superblock->ppl.has_value();
+    if (array.resyncOffset == kMaxSector || logged || (draft.force && draft.force->resyncs))
         return;
     if (dirtyFlagFalls(draft)) {
         remarks.push_back({RemarkCode::DirtyOnlyOneCopy, 0, 0, {}});
@@ -220,6 +262,8 @@ void remarkNotes(const ArrayReport& array, std::vector<Remark>& remarks)
     });
     if (blockSize)
         remarks.push_back({RemarkCode::LogicalBlockSizeSet, 0, 0, array.reference});
+    if (array.limit && array.limit->code == RemarkCode::PplClean)
+        remarks.push_back(*array.limit);
 }
 
 bool hasBlocker(const Draft& draft, RemarkCode code)
@@ -251,6 +295,14 @@ Needs needsOf(const Draft& draft)
 }
 
 } // namespace
+
+void limitTo(ArrayReport& array, Opens opens, const Remark& why)
+{
+    if (opens <= array.opens)
+        return;
+    array.opens = opens;
+    array.limit = why;
+}
 
 void sizeUp(Draft& draft)
 {

@@ -294,7 +294,7 @@ bool takesPart(const Member& member)
 
 std::vector<PlannedWrite> plannedWrites(const AssemblyPlan& plan)
 {
-    if (!plan.array.canStart || plan.array.needs == Needs::Unsupported ||
+    if (!plan.array.canStart || plan.array.opens != Opens::ToWrite ||
         plan.choices.mode == WriteMode::ReadOnly)
         return {};
     Writes writes(plan.array);

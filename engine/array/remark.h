@@ -41,12 +41,14 @@ enum class RemarkCode : std::uint8_t {
     SameRoleTwice,        // where, number = role
     FreshestInconsistent, // where
     ReshapeUnderway,      // number = position
-    JournalArray,
+    JournalArray,         // where = the journal
+    JournalMissing,       // number = members missing besides
     ClusteredBitmap,
     LocklessBitmap,
     UnknownLevel,    // number
     GeometryRefused, // chunk, layout or number of slots that no kernel runs
-    PplArray,
+    PplClean,
+    PplTorn, // dirty; number = members missing
     Raid0LayoutUnknown,
     ComponentTooLarge,
     Raid0BitmapPanics,   // do not hand this to kernel 6.1

@@ -22,6 +22,10 @@ MemberContent raid1ContentAt(const Geometry& geometry, Place place);
 MemberContent raid456ContentAt(const Geometry& geometry, Place place);
 MemberContent raid10ContentAt(const Geometry& geometry, Place place);
 
+// The roles that hold all copies of the same chunks, one list for each set, as md asks them when it
+// decides whether level 10 starts: one of each has to be there.
+std::vector<std::vector<int>> raid10Sets(const Geometry& geometry);
+
 // mdadm's word for a layout number it does not know.
 inline constexpr std::string_view kUnknownLayout = "-unknown-";
 

@@ -145,20 +145,13 @@ public:
 
     bool canStart(const Geometry& geometry, const std::vector<bool>& inSync, bool) const override
     {
-        const Copies copies = copiesOf(geometry);
-        const std::size_t members = inSync.size();
-        if (copies.count() == 0 || members == 0)
-            return false;
-        std::size_t first = 0;
-        do {
-            bool any = false;
-            for (std::uint64_t copy = 0; copy < copies.count(); ++copy)
-                any = any || inSync[(first + copy) % members];
-            if (!any)
-                return false;
-            first = (first + copies.near) % members;
-        } while (first != 0);
-        return true;
+        auto slots = geometry;
+        slots.raidDisks = int(inSync.size());
+        const auto sets = raid10Sets(slots);
+        return !sets.empty() && std::ranges::all_of(sets, [&inSync](const std::vector<int>& roles) {
+            return std::ranges::any_of(
+                roles, [&inSync](int role) { return inSync[std::size_t(role)]; });
+        });
     }
 
     std::vector<Place> locate(const Geometry& geometry, Sectors arraySector) const override
@@ -196,6 +189,23 @@ public:
 };
 
 } // namespace
+
+std::vector<std::vector<int>> raid10Sets(const Geometry& geometry)
+{
+    const Copies copies = copiesOf(geometry);
+    const auto members = std::uint64_t(geometry.raidDisks);
+    std::vector<std::vector<int>> sets;
+    if (copies.count() == 0 || geometry.raidDisks <= 0)
+        return sets;
+    std::uint64_t first = 0;
+    do {
+        auto& roles = sets.emplace_back();
+        for (std::uint64_t copy = 0; copy < copies.count(); ++copy)
+            roles.push_back(int((first + copy) % members));
+        first = (first + copies.near) % members;
+    } while (first != 0);
+    return sets;
+}
 
 // A place is the n-th far copy of what lies first on some slot of some row. The steps between far
 // copies have no inverse in closed form where the sets differ in size, and slots are few, so all

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from ctl import CTL, DemoCase, run
+from ctl import CTL, DemoCase, edit, run
 
 UUID = "da860cb5:20923e19:25acf986:73bbb84c"
 
@@ -171,6 +171,64 @@ class Read(DemoCase):
         self.assertIn("the copy has zeros there", outcome.complaints[-1])
         self.assertEqual(outcome.raw[:1 << 20], self.a.read_bytes()[1 << 20:2 << 20])
         self.assertEqual(outcome.raw[-4096:], bytes(4096))
+
+
+class WhatIsNotOpened(DemoCase):
+    """The demo's members with other features in their superblocks."""
+
+    def become(self, features, **fields):
+        places = {"level": (72, "<i"), "layout": (76, "<I"), "chunk": (88, "<I"), "log": (96, "<hH"),
+                  "reshape": (100, "<IQiII"), "resync_offset": (208, "<Q"), "events": (200, "<Q")}
+        for image in (self.a, self.b):
+            edit(image, 8, "<I", features)
+            shape = {"level": (5,), "layout": (2,), "chunk": (128,), "log": (0, 0)}
+            for name, values in (shape | fields).items():
+                edit(image, places[name][0], places[name][1], *values)
+
+    def array(self):
+        [array] = self.result("scan", self.a, self.b)["arrays"]
+        return array
+
+    def test_too_few_members_name_those_that_would_be_enough(self):
+        for image in (self.a, self.b):
+            edit(image, 8, "<I", 1 | 2)  # both were being rebuilt
+        array = self.array()
+        self.assertEqual((array["can_start"], array["lacking"]), (False, [{"count": 1, "of": [0, 1, 2]}]))
+        self.assertIn("3 of 3 slots have no member in sync; any 1 of slot 0, slot 1, slot 2 would be enough to start.",
+                      array["explanation"])
+
+    def test_dirty_and_degraded_parity_names_the_slot_that_would_be_enough(self):
+        self.become(0, resync_offset=(0,))
+        array = self.array()
+        self.assertEqual((array["needs"], array["lacking"]), ("force", [{"count": 1, "of": [2]}]))
+        self.assertIn("with slot 2 in sync it would start", array["explanation"])
+
+    def test_a_reshape_is_named_with_its_direction_and_place(self):
+        self.become(4, reshape=(5, 2048, 1, 2, 128), resync_offset=(2 ** 64 - 1,))
+        array = self.array()
+        self.assertEqual((array["opens"], array["needs"]), ("never", "unsupported"))
+        self.refused(3, "read", "--output", "-", self.a, self.b,
+                     saying="from 2 members to 3 members runs forwards.* had come to 1 MiB")
+
+    def test_a_clean_partial_parity_log_is_read_and_not_written(self):
+        self.become(0x400, log=(32, 128), resync_offset=(2 ** 64 - 1,))
+        self.assertEqual(self.array()["opens"], "read_only")
+        before = self.state()
+        self.assertEqual(run("read", "--length", 4096, "--output", "-", self.a, self.b).status, 0)
+        self.refused(3, "stop", "--overlay", self.overlay, self.a, self.b,
+                     saying="opens the array to be read, not to be written")
+        self.assertEqual(self.result("plan", self.a, self.b)["writes"], [])
+        self.assertEqual(self.state(), before)
+
+    def test_a_torn_stripe_behind_a_partial_parity_log_is_not_computed(self):
+        self.become(0x400, log=(32, 128), resync_offset=(0,))
+        self.assertEqual(self.array()["opens"], "never")
+        self.refused(3, "read", "--output", "-", self.a, self.b, saying="can only be told with the log")
+
+    def test_a_missing_journal_with_a_member_missing_is_refused(self):
+        self.become(0x200, resync_offset=(2 ** 64 - 1,))
+        self.assertEqual(self.array()["opens"], "never")
+        self.refused(3, "read", "--output", "-", self.a, self.b, saying="may be on the journal alone")
 
 
 class CommandLine(unittest.TestCase):

@@ -132,12 +132,62 @@ private slots:
         }
     }
 
-    void tooFewMembers_namesTheSlotsThatNobodyFills()
+    void tooFewMembers_saysWhichWouldBeEnough()
     {
         ArrayReport array = crashedMirror();
+        array.geometry.level = 5;
         array.geometry.raidDisks = 4;
+        array.resyncOffset = kMaxSector;
         array.remarks = {{RemarkCode::TooFewMembers, 2, 3, {}}};
-        QVERIFY(text(explanation(array).at(0)).contains(u"for these slots: 2, 3."));
+        array.lacking = {{1, {2, 3}}};
+        QVERIFY(text(explanation(array).at(0))
+                .startsWith(u"2 of 4 slots have no member in sync; any 1 of slot 2, slot 3 would "
+                            u"be enough to start. Nothing"));
+        array.lacking = {{1, {2}}, {2, {1, 3}}};
+        QVERIFY(text(explanation(array).at(0)).contains(u"; slot 2, and all of slot 1, slot 3 w"));
+        array.resyncOffset = {};
+        QVERIFY(text(explanation(array).at(0)).contains(u"to start by force"));
+        array.remarks = {{RemarkCode::DirtyAndDegraded, 2, 0, {}}};
+        QVERIFY(text(explanation(array).at(0)).contains(u"with slot 2, and all of slot 1, slot 3"));
+    }
+
+    void reshape_saysWhatInWhichDirectionAndHowFar()
+    {
+        ArrayReport array = crashedMirror();
+        auto superblock = std::make_shared<Superblock>();
+        superblock->level = 5;
+        superblock->raidDisks = 4;
+        superblock->chunk = {128};
+        superblock->reshape = Reshape{{2048}, 5, 0, {128}, 1, 0};
+        array.superblock = superblock;
+        array.remarks = {{RemarkCode::ReshapeUnderway, 2048, 0, {}}};
+        QString words = text(explanation(array).at(0));
+        QVERIFY2(words.startsWith(u"The reshape from 3 members to 4 members runs forwards"),
+            qPrintable(words));
+        QVERIFY(words.contains(u"had come to 1 MiB:"));
+
+        superblock->reshape = Reshape{{2048}, 6, 0, {256}, -1, 0};
+        words = text(explanation(array).at(0));
+        QVERIFY2(words.startsWith(u"The reshape from RAID 5 to RAID 6, from 5 members to 4 "
+                                  u"members, from chunks of 64 KiB to chunks of 128 KiB runs "
+                                  u"backwards"),
+            qPrintable(words));
+        QVERIFY(words.contains(u"had come down to 1 MiB:"));
+    }
+
+    void logs_sayWhatIsCertain()
+    {
+        ArrayReport array = crashedMirror();
+        const auto said = [&array](RemarkCode code, std::uint64_t missing) {
+            array.remarks = {{code, missing, 0, "/cases/journal.img"}};
+            return text(explanation(array).at(0));
+        };
+        QVERIFY(said(RemarkCode::PplTorn, 0).contains(u"Everything that was being written"));
+        QVERIFY(said(RemarkCode::PplTorn, 1).contains(u"does not open the array"));
+        QVERIFY(said(RemarkCode::PplClean, 0).contains(u"everything can be read"));
+        QVERIFY(said(RemarkCode::JournalArray, 0).contains(u"(journal.img)"));
+        QVERIFY(said(RemarkCode::JournalMissing, 0).contains(u"opens the array to be read"));
+        QVERIFY(said(RemarkCode::JournalMissing, 1).contains(u"does not open the array"));
     }
 
     void whatIsAcceptedAnywhere_isNotCounted()

@@ -2,6 +2,7 @@
 #include "ui/dialogs/assembly_dialog.h"
 
 #include "engine/array/restore_file.h"
+#include "ui/actions.h"
 #include "ui/badge.h"
 #include "ui/models/members_model.h"
 #include "ui/outcomes.h"
@@ -173,7 +174,7 @@ QWidget* AssemblyDialog::makeWriting()
     m_onOverlay->setObjectName(QStringLiteral("onOverlay"));
     m_readOnly = new QRadioButton(tr("&Read only: nothing is written anywhere"), part);
     m_readOnly->setObjectName(QStringLiteral("readOnly"));
-    m_onOverlay->setChecked(true);
+    (m_array.report.opens == Opens::ReadOnly ? m_readOnly : m_onOverlay)->setChecked(true);
     m_inPlace =
         new QRadioButton(tr("&In place: what is written goes to the members themselves"), part);
     m_inPlace->setObjectName(QStringLiteral("inPlace"));
@@ -342,12 +343,9 @@ void AssemblyDialog::permit()
                 .arg(m_planned ? numberText(m_plan.taking.size()) : QString()));
         break;
     }
-    QString reason;
-    if (m_planned && !m_plan.array.canStart) {
-        reason = text(headline(m_plan.array));
-    } else if (mode() == WriteMode::InPlace && !m_seen->isChecked()) {
+    QString reason = m_planned ? whyNotOpened(m_plan.array, mode()) : QString();
+    if (reason.isEmpty() && mode() == WriteMode::InPlace && !m_seen->isChecked())
         reason = tr("Look at the list of what would be written, and say so first.");
-    }
     m_assemble->setEnabled(m_planned && reason.isEmpty());
     m_assemble->setToolTip(reason);
 }

@@ -56,6 +56,7 @@ private slots:
         QCOMPARE(array.remarks.front().code, RemarkCode::TooFewMembers);
         QCOMPARE(array.remarks.front().number, 1u);
         QCOMPARE(array.remarks.front().other, 2u);
+        QCOMPARE(array.lacking, (std::vector<Lack>{{1, {0, 2}}}));
 
         array = theArray(images.scan({0, 2}));
         QVERIFY(array.canStart);
@@ -110,7 +111,78 @@ private slots:
         const auto array = theArray(images.scan({0, 1}));
         QVERIFY(array.kernelWouldStart);
         QCOMPARE(array.needs, Needs::Unsupported);
-        QVERIFY(says(array, RemarkCode::PplArray));
+        QCOMPARE(array.opens, Opens::Never);
+        QCOMPARE(remarkOf(array, RemarkCode::PplTorn).number, 1u);
+    }
+
+    void partialParityLog_isReadWhereNothingHasToBeComputedFromIt()
+    {
+        ArrayImages images(5, 3);
+        images.onAll([](Superblock& s) {
+            s.featureMap |= feature::kPpl;
+            s.ppl = PplPlace{8, 128};
+        });
+        using Present = std::vector<std::size_t>;
+        for (const auto& present : {Present{0, 1, 2}, Present{0, 2}}) {
+            const auto clean = theArray(images.scan(present));
+            QCOMPARE(clean.opens, Opens::ReadOnly);
+            QCOMPARE(clean.limit->code, RemarkCode::PplClean);
+            QVERIFY(says(clean, RemarkCode::PplClean));
+            QCOMPARE(clean.needs, present.size() == 3 ? Needs::Nothing : Needs::MembersMissing);
+        }
+        const auto torn = theArray(dirty(images).scan());
+        QCOMPARE(torn.opens, Opens::ReadOnly);
+        QCOMPARE(torn.remarks.front().code, RemarkCode::PplTorn);
+        QCOMPARE(torn.remarks.front().number, 0u);
+        // The log says what was under way: nothing else may differ.
+        QVERIFY(!says(torn, RemarkCode::PowerLostResyncAll));
+        for (const auto& scan : {images.scan(), dirty(images).scan()}) {
+            const auto plan = planAssembly(scan, torn.uuid, {});
+            QVERIFY(plan && plan->writes.empty());
+        }
+    }
+
+    void journal_isOpenedOnlyWhenItIsGoneAndNothingHasToBeComputed()
+    {
+        ArrayImages images(5, 3, MetadataVersion::V1_2, 1);
+        images.onAll([](Superblock& s) {
+            s.featureMap |= feature::kJournal;
+            s.devRoles[3] = kRoleJournal;
+        });
+        auto array = theArray(images.scan());
+        QVERIFY(array.canStart);
+        QCOMPARE(array.opens, Opens::Never);
+        QCOMPARE(remarkOf(array, RemarkCode::JournalArray).where, images.path(3));
+
+        array = theArray(images.scan({0, 1, 2}));
+        QCOMPARE(array.opens, Opens::ReadOnly);
+        QCOMPARE(array.limit->code, RemarkCode::JournalMissing);
+        array = theArray(images.scan({0, 1}));
+        QCOMPARE(array.opens, Opens::Never);
+        QCOMPARE(remarkOf(array, RemarkCode::JournalMissing).number, 1u);
+
+        AssemblyChoices choices;
+        choices.leaveOut = {images.path(3)};
+        const auto plan = planAssembly(images.scan(), array.uuid, choices);
+        QVERIFY(plan);
+        QCOMPARE(plan->array.opens, Opens::ReadOnly);
+        QVERIFY(plan->writes.empty());
+    }
+
+    void lacking_isWhatTheLevelsRuleAsksFor()
+    {
+        const auto lacks = [](int level, int disks, const std::vector<std::size_t>& present) {
+            return theArray(ArrayImages(level, disks).scan(present)).lacking;
+        };
+        using Lacks = std::vector<Lack>;
+        QCOMPARE(lacks(6, 5, {0, 1}), (Lacks{{1, {2, 3, 4}}}));
+        QCOMPARE(lacks(6, 5, {4}), (Lacks{{2, {0, 1, 2, 3}}}));
+        QCOMPARE(lacks(0, 3, {1}), (Lacks{{2, {0, 2}}}));
+        QCOMPARE(lacks(10, 4, {2}), (Lacks{{1, {0, 1}}}));
+        QCOMPARE(lacks(10, 6, {2}), (Lacks{{1, {0, 1}}, {1, {4, 5}}}));
+        QCOMPARE(lacks(6, 5, {0, 1, 2}), Lacks());
+        // Dirty, and without force: all of them.
+        QCOMPARE(theArray(dirty(ArrayImages(6, 4)).scan({0, 3})).lacking, (Lacks{{2, {1, 2}}}));
     }
 
     void T125_T126_T127_raid10()
@@ -251,6 +323,7 @@ private slots:
         });
         const auto array = theArray(images.scan());
         QCOMPARE(array.needs, Needs::Unsupported);
+        QCOMPARE(array.opens, Opens::Never);
         QCOMPARE(remarkOf(array, RemarkCode::ReshapeUnderway).number, 512u);
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/raid/lacking.h"
 #include "engine/raid/personality.h"
 
 #include <QTest>
@@ -41,6 +42,54 @@ private slots:
     {
         for (const int level : {-100, -5, -4, -2, 2, 3, 7, 11, 99})
             QVERIFY(personality(level) == nullptr);
+    }
+
+    void lacking_isMetExactlyByWhatStarts_data()
+    {
+        QTest::addColumn<int>("level");
+        QTest::addColumn<int>("members");
+        QTest::addColumn<int>("layout");
+        QTest::newRow("linear") << -1 << 3 << 0;
+        QTest::newRow("striped") << 0 << 4 << 1;
+        QTest::newRow("mirror") << 1 << 4 << 0;
+        QTest::newRow("level 4") << 4 << 4 << 0;
+        QTest::newRow("level 5") << 5 << 6 << 2;
+        QTest::newRow("level 6") << 6 << 6 << 2;
+        QTest::newRow("level 10, near") << 10 << 6 << 0x102;
+        QTest::newRow("level 10, near, odd") << 10 << 5 << 0x102;
+        QTest::newRow("level 10, three copies") << 10 << 6 << 0x103;
+        QTest::newRow("level 10, far") << 10 << 5 << 0x201;
+        QTest::newRow("level 10, both") << 10 << 6 << 0x202;
+    }
+
+    // For everything that may be there, and everything that may come to it.
+    void lacking_isMetExactlyByWhatStarts()
+    {
+        QFETCH(const int, level);
+        QFETCH(const int, members);
+        QFETCH(const int, layout);
+        const auto geometry = make(level, members, std::uint32_t(layout));
+        const auto inSync = [members](unsigned mask) {
+            std::vector<bool> roles;
+            for (int role = 0; role < members; ++role)
+                roles.push_back((mask >> role & 1U) != 0);
+            return roles;
+        };
+        for (const bool dirty : {false, true}) {
+            for (unsigned there = 0; there < 1U << members; ++there) {
+                const auto lacks = whatLacks(geometry, inSync(there), dirty);
+                for (unsigned more = 0; more < 1U << members; ++more) {
+                    if ((more & there) != 0)
+                        continue;
+                    const bool isMet = std::ranges::all_of(lacks, [more](const Lack& lack) {
+                        return std::ranges::count_if(lack.roles, [more](int role) {
+                            return (more >> role & 1U) != 0;
+                        }) >= lack.count;
+                    });
+                    QCOMPARE(isMet, starts(geometry, inSync(there | more), dirty));
+                }
+            }
+        }
     }
 
     void names_areMdadms()
