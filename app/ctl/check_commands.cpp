@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/ctl/command.h"
 #include "app/ctl/console.h"
+#include "app/ctl/differences.h"
 #include "app/ctl/outcome.h"
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
@@ -35,13 +36,17 @@ void printWrong(const std::vector<WrongBlock>& blocks, int members)
     }
 }
 
-ExitCode report(const ArraySnapshot& array, const SyncOutcome& outcome, const Options& options)
+ExitCode report(const Array& running, const SyncOutcome& outcome, const Options& options)
 {
+    const auto array = running.snapshot();
+    const auto shown = options.showDifferences;
     const bool check = outcome.action == SyncAction::Check;
     if (options.json) {
         Json object = outcomeJson(check ? "check" : "repair", array, outcome);
         object["differing_ranges"] = rangesJson(outcome.differing);
         object["wrong_blocks"] = wrongJson(outcome.wrong);
+        if (shown != 0)
+            object["differences"] = differencesJson(running, outcome.differing, shown);
         printJson(object);
     } else {
         const auto title = (check ? "Check of " : "Repair of ") + array.report.name;
@@ -51,6 +56,7 @@ ExitCode report(const ArraySnapshot& array, const SyncOutcome& outcome, const Op
         printRanges(parity ? "parity does not fit: member" : "differing", outcome.differing);
         printWrong(outcome.wrong, array.report.geometry.raidDisks);
         printRanges("unreadable on every member", outcome.unreadable);
+        print(differencesText(running, outcome.differing, shown));
         printWayBack(array);
     }
     if (!outcome.completed)
@@ -78,11 +84,11 @@ ExitCode run(const Options& options, SyncAction action)
         return complain(array.error());
     const auto outcome = sync(**array, action, job.control(), syncOptions(options));
     if (outcome)
-        return withLosses(**array, report((*array)->snapshot(), *outcome, options));
+        return withLosses(**array, report(**array, *outcome, options));
     if (outcome.error().code != ErrorCode::NothingToDo)
         return complain(outcome.error(), **array);
     complain(outcome.error());
-    return withLosses(**array, report((*array)->snapshot(), nothingToDo(action), options));
+    return withLosses(**array, report(**array, nothingToDo(action), options));
 }
 
 } // namespace

@@ -28,8 +28,8 @@ constexpr std::array<Names, 10> kSyncOptions = {"--array", "--bitmap-file", "--o
 constexpr std::array<Names, 11> kRepairOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--dry-run", "--rate-limit",
     "--threads", "--verify-slot"};
-constexpr std::array<Names, 8> kCheckOptions = {"--array", "--bitmap-file", "--overlay",
-    "--without", "--reference", "--dry-run", "--rate-limit", "--threads"};
+constexpr std::array<Names, 9> kCheckOptions = {"--array", "--bitmap-file", "--overlay",
+    "--without", "--reference", "--dry-run", "--rate-limit", "--threads", "--show-differences"};
 constexpr std::array<Names, 9> kMemberOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--member", "--dry-run"};
 constexpr std::array<Names, 9> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
@@ -93,8 +93,9 @@ constexpr std::array<Command, 19> kCommands = {{
         kSyncOptions, true, recoverCommand},
     {"check", "[PATH...]", "compare all members and count what differs",
         "Reads everything, whatever the bitmap says. The exit status is 4 when something differs\n"
-        "or no member can give it. Counts as md does, and lists the exact ranges. Writes "
-        "nothing.\n",
+        "or no member can give it. Counts as md does, and lists the exact ranges; with\n"
+        "--show-differences also what each copy holds there, or parity beside what it should be.\n"
+        "Writes nothing.\n",
         kCheckOptions, false, checkCommand},
     {"repair", "--overlay DIR|--in-place [PATH...]", "compare all members and make them equal",
         "As check; where copies differ the first one is written to the others (on RAID 1 that of "

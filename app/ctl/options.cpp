@@ -43,7 +43,7 @@ bool giveRole(Options& options, std::string_view value)
            role < kMostSlots;
 }
 
-const std::array<Option, 29> kOptions = {{
+const std::array<Option, 30> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -160,6 +160,11 @@ const std::array<Option, 29> kOptions = {{
         [](Options& options, std::string_view value) {
             options.threads = parseSize(value).value_or(0);
             return options.threads != 0 && options.threads <= 1024;
+        }},
+    {"--show-differences", "N", "of the first N ranges that differ, show all versions byte by byte",
+        [](Options& options, std::string_view value) {
+            options.showDifferences = parseSize(value).value_or(0);
+            return options.showDifferences != 0;
         }},
     {"--verify-slot", "", "on RAID 6: mend the block that explains what differs, not the parity",
         [](Options& options, std::string_view) {

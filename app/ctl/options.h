@@ -36,6 +36,7 @@ struct Options
     std::uint64_t flushEvery = 0;         // bytes; 0: only at the end
     std::uint64_t rateLimit = 0;          // bytes of each member in a second; 0: none
     std::uint64_t threads = 0;            // 0: one for each processor
+    std::uint64_t showDifferences = 0;    // ranges; 0: none
     bool verifySlot = false;
     bool json = false;
     bool deep = false;

@@ -59,6 +59,24 @@ class Mend(DemoCase):
         self.assertEqual((again["mismatch_sectors"], again["differing_ranges"]), (0, []))
         self.assertEqual(self.state(), before)
 
+    def test_check_shows_both_versions_of_what_differs(self):
+        found = self.result("check", "--show-differences", 2, self.a, self.b, status=4)
+        self.assertEqual([[one["first"], one["last"]] for one in found["differences"]], found["differing_ranges"][:2])
+        for one in found["differences"]:
+            ours, theirs = one["versions"]
+            self.assertEqual([ours["role"], theirs["role"]], [0, 1])
+            self.assertNotEqual(ours["hex"][:1024], theirs["hex"][:1024])
+            for version in one["versions"]:
+                content = Path(version["path"]).read_bytes()
+                expected = bytes.fromhex(version["hex"])
+                self.assertEqual(content[version["sector"] * 512:][:len(expected)], expected)
+        said = run("check", "--show-differences", 1, self.a, self.b).text
+        first, last = found["differing_ranges"][0]
+        self.assertIn(f"\n  array sectors {first}-{last}:\n    slot 0: copy 1, {self.a}", said)
+        self.assertRegex(said, r"\n    [0-9a-f]{11}  slot 0  (?:[0-9a-f]{2} ){16} .{16}\n {17}slot 1  (?:[0-9a-f]{2} ){16} "
+                               r".{16}\n +\^\^")
+        self.refused(2, "check", "--show-differences", 0, self.a, saying="not a valid value")
+
     def test_check_of_a_single_copy_has_nothing_to_do(self):
         alone = self.result("check", "--without", self.b, self.a, self.b)
         self.assertEqual((alone["completed"], alone["checked_bytes"]), (True, 0))
