@@ -13,16 +13,58 @@ namespace bitmend {
 
 namespace {
 
-// On level 10 it never goes over the end of a chunk, be it the array's or the bitmap's.
-std::uint64_t requestOf(const ArrayState& state)
+// What md reads at once in a check, and therefore counts as one. On level 10 it does not go over
+// the end of a chunk, unless every member holds all of the array; nor over that of a bitmap chunk,
+// but only where md keeps counters for them: in groups in which a bit is set.
+class Requests
 {
-    std::uint64_t request = 128;
-    if (state.geometry.level != 10)
-        return request;
-    request = std::min(request, state.geometry.chunk.count);
-    const auto& bitmap = state.plan.array.bitmap;
-    return bitmap ? std::min(request, bitmap->header.chunkBytes / kSectorBytes) : request;
-}
+public:
+    explicit Requests(const ArrayState& state)
+    {
+        if (state.geometry.level != 10)
+            return;
+        const std::uint64_t near = state.geometry.layout & 0xff;
+        if (near < std::uint64_t(state.geometry.raidDisks))
+            m_length = std::min(m_length, state.geometry.chunk.count);
+        const auto& bitmap = state.plan.array.bitmap;
+        if (!bitmap)
+            return;
+        m_lengthInGroup = std::min(m_length, bitmap->header.chunkBytes / kSectorBytes);
+        m_group = kGroupChunks * bitmap->header.chunkBytes / kSectorBytes;
+        m_hasCounters.resize(
+            (bitmap->chunks + kGroupChunks - 1) / kGroupChunks, bitmap->everything);
+        if (state.bitmap) {
+            const auto guard = state.lock();
+            noteSetBits(state.bitmap->bits());
+        } else if (bitmap->copy) {
+            noteSetBits(bitmap->copy->bits);
+        }
+    }
+
+    SectorRange around(std::uint64_t sector) const
+    {
+        const bool inGroup = m_group != 0 && m_hasCounters[sector / m_group];
+        const auto length = inGroup ? m_lengthInGroup : m_length;
+        const auto begin = sector / length * length;
+        return {{begin}, {begin + length}};
+    }
+
+private:
+    static constexpr std::uint64_t kGroupChunks = 2048;
+
+    void noteSetBits(const BitmapBits& bits)
+    {
+        for (std::size_t word = 0; word < bits.words.size(); ++word) {
+            if (bits.words[word] != 0)
+                m_hasCounters[word * 64 / kGroupChunks] = true;
+        }
+    }
+
+    std::uint64_t m_length = 128;
+    std::uint64_t m_lengthInGroup = 128;
+    std::uint64_t m_group = 0; // sectors
+    std::vector<bool> m_hasCounters;
+};
 
 class MirrorSync final : public SyncWindow
 {
@@ -30,7 +72,7 @@ public:
     MirrorSync(ArrayState& state, SyncScope scope)
         : m_state(state)
         , m_scope(scope)
-        , m_request(requestOf(state))
+        , m_requests(state)
         , m_window(state, scope.pastCache)
     {
     }
@@ -53,7 +95,7 @@ private:
 
     ArrayState& m_state;
     SyncScope m_scope;
-    std::uint64_t m_request; // what md reads at once in a check, and therefore counts as one
+    Requests m_requests;
     MirrorWindow m_window;
     DataRanges m_data;
     WindowOutcome m_outcome;
@@ -179,15 +221,13 @@ Result<void> MirrorSync::check(const CopyPiece& piece)
 // the next.
 void MirrorSync::count(const std::vector<SectorRange>& differing)
 {
-    auto counted = ~std::uint64_t{0};
+    Sectors counted; // up to there
     for (const auto& range : differing) {
-        const auto last = (range.end.count - 1) / m_request;
-        for (auto request = range.begin.count / m_request; request <= last; ++request) {
-            if (request == counted)
-                continue;
-            counted = request;
-            const auto end = std::min((request + 1) * m_request, m_state.arraySize.count);
-            m_outcome.mismatch.count += end - request * m_request;
+        for (auto at = std::max(range.begin, counted); at < range.end; at = counted) {
+            const auto request = m_requests.around(at.count);
+            counted = request.end;
+            m_outcome.mismatch =
+                m_outcome.mismatch + (std::min(counted, m_state.arraySize) - request.begin);
         }
     }
 }

@@ -82,6 +82,8 @@ private slots:
     void check_countsAPageOfParityAs8();
     void check_countsAPageOfLevel6OnceThoughPAndQDiffer();
     void check_countsRequestsOfLevel10();
+    void check_countsRequestsOfLevel10ByTheBitmap();
+    void check_countsRequestsOfLevel10AcrossChunksWhereAllMembersAreCopies();
     void check_namesTheMemberThatIsWrong();
     void check_writesNothing();
     void repair_rewritesParityAndNeverData();
@@ -152,6 +154,33 @@ void TestSyncLevels::check_countsRequestsOfLevel10()
         QCOMPARE(outcome->mismatch.count, std::uint64_t(expected));
         QCOMPARE(outcome->differing, (Ranges{{{3}, {4}}}));
     }
+}
+
+// md reads over the ends of bitmap chunks where it keeps no counters, for no bit is set near by.
+void TestSyncLevels::check_countsRequestsOfLevel10ByTheBitmap()
+{
+    for (const bool bitIsSet : {false, true}) {
+        MemoryArray memory(
+            {.level = 10, .layout = 0x102, .chunk = Sectors{128}, .bitmapChunk = 8192});
+        memory.fill(1);
+        flip(memory, 1, 3);
+        for (std::size_t device = 0; bitIsSet && device < 4; ++device)
+            memory.bytes(device)[MemoryArray::kBitmapAt.bytes() + 256 + 5] = std::byte{1};
+        const auto outcome = runSync(*memory.running(WriteMode::ReadOnly), SyncAction::Check);
+        QVERIFY(outcome);
+        QCOMPARE(outcome->mismatch.count, bitIsSet ? 16U : 128U);
+    }
+}
+
+// Where every member holds all, chunks are of no account.
+void TestSyncLevels::check_countsRequestsOfLevel10AcrossChunksWhereAllMembersAreCopies()
+{
+    MemoryArray memory({.level = 10, .layout = 0x103, .raidDisks = 3, .chunk = Sectors{16}});
+    memory.fill(1);
+    flip(memory, 1, 3);
+    const auto outcome = runSync(*memory.running(WriteMode::ReadOnly), SyncAction::Check);
+    QVERIFY(outcome);
+    QCOMPARE(outcome->mismatch.count, 128U);
 }
 
 void TestSyncLevels::check_namesTheMemberThatIsWrong()
