@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts what an overlay holds into a copy of its base, so that the kernel can be shown the result:
+// Puts what an overlay holds into copies of its bases, so that the kernel can be shown the result:
 //
-//   apply_overlay BASE FOLDER COPY
+//   apply_overlay BASE FOLDER COPY [BASE FOLDER COPY]...
 #include "engine/io/container.h"
 #include "engine/io/file_device.h"
 #include "engine/io/overlay.h"
@@ -17,20 +17,24 @@ int failed(const bitmend::Error& error)
     return 1;
 }
 
+bitmend::Result<void> apply(const char* basePath, const char* folder, const char* copyPath)
+{
+    const auto base = BM_TRY(bitmend::openSource(basePath));
+    const auto copy = BM_TRY(bitmend::openFileForWriting(copyPath));
+    return bitmend::applyOverlay(*base, folder, *copy);
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
-    if (argc != 4) {
-        std::fputs("apply_overlay BASE FOLDER COPY\n", stderr);
+    if (argc < 4 || argc % 3 != 1) {
+        std::fputs("apply_overlay BASE FOLDER COPY [BASE FOLDER COPY]...\n", stderr);
         return 2;
     }
-    const auto base = bitmend::openSource(argv[1]);
-    if (!base)
-        return failed(base.error());
-    const auto copy = bitmend::openFileForWriting(argv[3]);
-    if (!copy)
-        return failed(copy.error());
-    const auto applied = bitmend::applyOverlay(**base, argv[2], **copy);
-    return applied ? 0 : failed(applied.error());
+    for (int i = 1; i < argc; i += 3) {
+        if (const auto applied = apply(argv[i], argv[i + 1], argv[i + 2]); !applied)
+            return failed(applied.error());
+    }
+    return 0;
 }

@@ -50,24 +50,27 @@ class Work:
         COUNTS[name] += 1
 
 
-def judge(works, folder, differ):
+def judge(works, folder, differ, keep=False):
+    """Takes the works' images away unless they are to be kept."""
     for first in range(0, len(works), PER_BOOT):
-        judge_some(works[first:first + PER_BOOT], folder, differ)
+        judge_some(works[first:first + PER_BOOT], folder, differ, keep)
 
 
 class Disk:
     """All members on one disk, each with a line that says where."""
 
-    def __init__(self, path):
-        self.file, self.slices, self.at = open(path, "wb"), [], 0
+    def __init__(self, path, keep):
+        self.file, self.keep, self.slices, self.at = open(path, "wb"), keep, [], 0
 
     def put(self, name, images):
-        """The members' nodes."""
+        """Moves members onto it, and says which nodes they are."""
         for slot, image in enumerate(images):
             size = image.stat().st_size
             self.slices.append(f"{name}-{slot} {self.at // 512} {size // 512}")
             self.file.seek(self.at)
             self.file.write(image.read_bytes())
+            if not self.keep:
+                image.unlink()
             self.at += (size + (1 << 20) - 1) >> 20 << 20
         return " ".join(f"/dev/mapper/{name}-{slot}" for slot in range(len(images)))
 
@@ -76,11 +79,11 @@ class Disk:
         self.file.close()
 
 
-def judge_some(works, folder, differ):
+def judge_some(works, folder, differ, keep):
     share = folder / "judged"
     shutil.rmtree(share, ignore_errors=True)
     share.mkdir()
-    disk, lines = Disk(folder / "judged.img"), []
+    disk, lines = Disk(folder / "judged.img", keep), []
     for number, work in enumerate(works):
         lines.append(f"take w{number} done {disk.put(f'w{number}', work.images)}")
         if work.kernels:

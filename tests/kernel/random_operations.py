@@ -37,8 +37,8 @@ class Place:
     def merged(self, images):
         """Copies of the images with what lies in the overlay."""
         targets = self.copies(images, "done")
-        for image, target in zip(images, targets):
-            mend_cases.run(mend_cases.APPLY_OVERLAY, image, self.folder / "overlay", target)
+        words = [word for image, target in zip(images, targets) for word in (image, self.folder / "overlay", target)]
+        mend_cases.run(mend_cases.APPLY_OVERLAY, *words)
         return targets
 
     def blank(self, size, number, choice):

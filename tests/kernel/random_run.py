@@ -75,7 +75,7 @@ class Case:
 
 class Runner:
     def __init__(self, options, folder):
-        self.folder, self.sets = folder, options.sets
+        self.folder, self.sets, self.keep = folder, options.sets, options.keep is not None
         self.seed = options.seed if options.seed != 0 else time.time_ns() % 1000000
         self.choice = random.Random(self.seed)
         self.pattern = self.choice.randbytes(PATTERN)
@@ -110,6 +110,7 @@ class Runner:
             case.size = int(pool.parse_sysfs((share / f"{case.name()}.sysfs").read_text())["array_size"]) * 512
         redundant = [case for case in cases if case.shape.is_redundant()]
         self.crash(disk, share, [case for case in redundant if self.choice.random() < CRASHED])
+        disk.unlink()
 
     def extract(self, disk, share, case, images):
         for node, image in zip(case.nodes(), images):
@@ -167,9 +168,9 @@ class Runner:
                 works += random_operations.work_on(case, expected, self.choice, self.differ)
                 if before != [hashlib.sha256(image.read_bytes()).digest() for image in case.images]:
                     self.differ(case, "its members were changed")
-            random_judge.judge(works, self.folder, self.differ)
+            random_judge.judge(works, self.folder, self.differ, self.keep)
             self.judged += len(cases)
-            for case in cases:
+            for case in cases if not self.keep else []:
                 shutil.rmtree(case.folder)
         print(f"seed {self.seed}: {self.judged} arrays, {self.reads} readings, "
               f"{', '.join(f'{count} {name}' for name, count in random_judge.COUNTS.items())}, "
