@@ -103,6 +103,20 @@ Phrase verdictOf(const StripeView& view)
     return {};
 }
 
+std::vector<Phrase> regionsOf(const StripeCell& cell)
+{
+    std::vector<Phrase> list;
+    for (auto at = cell.regions.begin(); at != cell.regions.end();) {
+        const auto end =
+            std::find_if(at, cell.regions.end(), [at](Region region) { return region != *at; });
+        const auto first = cell.place.sector->count + std::uint64_t(at - cell.regions.begin());
+        list.push_back(phrase("sectors %1 to %2: %3", grouped(first),
+            grouped(first + std::uint64_t(end - at) - 1), std::string(word(*at))));
+        at = end;
+    }
+    return list;
+}
+
 Phrase originOf(const StripeCell& cell)
 {
     const MemberPlace& place = cell.place;

@@ -27,6 +27,7 @@ public:
 private:
     Result<void> lay(std::int64_t begin, Sectors length);
     void layBeforeData(std::int64_t begin);
+    void layRegions(std::int64_t begin);
     void fill(StripeCell& cell);
     Result<Bytes> bytesOf(const std::string& path, Sectors sector);
     void judgeParity();
@@ -68,6 +69,21 @@ void StripeReader::layBeforeData(std::int64_t begin)
     }
 }
 
+// Structures are small and lie where they like: one window may hold several.
+void StripeReader::layRegions(std::int64_t begin)
+{
+    for (auto& cell : m_view.cells) {
+        const auto* member = memberInRole(m_array, cell.place.role);
+        if (!cell.place.sector)
+            continue;
+        const auto first = std::int64_t(member->superblock->dataOffset.count) + begin;
+        for (std::int64_t i = 0; i < std::int64_t(m_view.length.count); ++i)
+            cell.regions.push_back(regionAt(*member, {std::uint64_t(first + i)}));
+        if (std::ranges::count(cell.regions, Region::Data) == std::ssize(cell.regions))
+            cell.regions.clear();
+    }
+}
+
 Result<void> StripeReader::lay(std::int64_t begin, Sectors length)
 {
     const Sectors inData{begin < 0 ? 0 : std::uint64_t(begin)};
@@ -76,13 +92,14 @@ Result<void> StripeReader::lay(std::int64_t begin, Sectors length)
     m_view.begin = begin;
     m_view.stripe = map.stripe;
     for (const auto& place : map.members)
-        m_view.cells.push_back({place, CellOrigin::Absent, {}, {}, {}});
+        m_view.cells.push_back({place, {}, CellOrigin::Absent, {}, {}, {}});
     std::uint64_t end = begin < 0 ? std::uint64_t(-begin) : length.count;
     if (const auto chunk = m_view.geometry.chunk.count; begin >= 0 && chunk != 0)
         end = chunk - inData.count % chunk;
     m_view.length = std::min(length, Sectors{end});
     if (begin < 0)
         layBeforeData(begin);
+    layRegions(begin);
     return {};
 }
 
@@ -113,8 +130,10 @@ void StripeReader::fill(StripeCell& cell)
     // What ends within the window can only be looked at.
     const bool isWhole = bytes->size() == m_view.length.bytes();
     cell.place.isValid = cell.place.isValid && isWhole;
-    if (bytes->empty())
+    if (bytes->empty()) {
         cell.place.region = Region::Outside;
+        cell.regions.clear();
+    }
     cell.bytes = std::move(*bytes);
     cell.origin = CellOrigin::Read;
 }

@@ -21,11 +21,19 @@ enum class CellOrigin : std::uint8_t {
 struct StripeCell
 {
     MemberPlace place; // of the window's first sector
+    // What each sector of the window belongs to; empty where `place` says it of all of them.
+    std::vector<Region> regions;
     CellOrigin origin = CellOrigin::Absent;
     std::vector<std::byte> bytes;
     // What the others say it should be, where they can tell and it is not; else empty.
     std::vector<std::byte> expected;
     std::optional<Error> error; // it is there and could not be read
+
+    // What a sector of the window belongs to, counted from its first one.
+    Region regionAt(std::size_t sector) const
+    {
+        return sector < regions.size() ? regions[sector] : place.region;
+    }
 
     bool differsAt(std::size_t offset) const
     {

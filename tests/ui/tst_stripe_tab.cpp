@@ -172,12 +172,16 @@ void StripeTabTest::places_goBothWays()
 void StripeTabTest::structuresBeforeTheData_areNamed()
 {
     show({});
-    memberSector().setValue(8);
-    QCOMPARE(place(), QStringLiteral("In front of the data"));
+    // By the chosen sector: version 1.2, and the bitmap behind the superblock's page.
+    const std::vector<std::pair<double, const char*>> regions = {{7, "not in use"},
+        {8, "superblock"}, {15, "superblock"}, {16, "write-intent bitmap"}, {24, "not in use"}};
+    for (const auto& [sector, region] : regions) {
+        memberSector().setValue(sector);
+        QCOMPARE(place(), QStringLiteral("In front of the data  \u00b7  ") + QLatin1String(region));
+        QVERIFY(hex().accessibleDescription().startsWith(
+            QStringLiteral("Slot 0, m0.img: %1, in sync").arg(QLatin1String(region))));
+    }
     QCOMPARE(hex().stripe().begin, -256);
-    memberSector().setValue(130);
-    QVERIFY(hex().accessibleDescription().contains(QStringLiteral("not in use")));
-    m_array.at(0, 0);
     QVERIFY(verdict().startsWith(QStringLiteral("In front of the data each member keeps")));
     QCOMPARE(arraySector().text(), QStringLiteral("none"));
 }

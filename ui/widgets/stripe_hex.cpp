@@ -7,9 +7,11 @@
 #include "ui/words_stripe.h"
 
 #include <QFontDatabase>
+#include <QHelpEvent>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QScrollBar>
+#include <QToolTip>
 
 #include <algorithm>
 #include <cmath>
@@ -25,11 +27,11 @@ constexpr int kPad = 8;   // inside a member's head
 constexpr int kBar = 4;   // its coloured edge
 constexpr int kRound = 5; // and corners
 
-ColorRole colorOf(const StripeCell& cell)
+ColorRole colorOf(const MemberPlace& place)
 {
-    if (cell.place.region != Region::Data || !cell.place.inData)
+    if (place.region != Region::Data || !place.inData)
         return ColorRole::Unknown;
-    switch (cell.place.content.kind) {
+    switch (place.content.kind) {
     case Holds::Data:
         return ColorRole::Data;
     case Holds::P:
@@ -146,6 +148,16 @@ void StripeHex::goTo(std::size_t offset)
     const auto line = std::ranges::find_if(
         m_lines, [&](const Line& at) { return at.offset + kPerLine > offset; });
     verticalScrollBar()->setValue(int(line - m_lines.begin()));
+    m_sector = offset / kSectorBytes;
+    describe();
+    viewport()->update();
+}
+
+MemberPlace StripeHex::chosenPlace(const StripeCell& cell) const
+{
+    MemberPlace place = cell.place;
+    place.region = cell.regionAt(m_sector);
+    return place;
 }
 
 bool StripeHex::goToDifference(bool forward)
@@ -169,8 +181,8 @@ void StripeHex::describe()
     for (const auto& cell : m_view.cells) {
         parts.append(tr("Slot %1, %2: %3, %4")
                 .arg(cell.place.role)
-                .arg(m_names.value(cell.place.role), text(holding(cell.place, m_view.geometry)),
-                    text(originOf(cell))));
+                .arg(m_names.value(cell.place.role),
+                    text(holding(chosenPlace(cell), m_view.geometry)), text(originOf(cell))));
     }
     setAccessibleDescription(parts.join(QStringLiteral("; ")));
 }
@@ -218,7 +230,8 @@ void StripeHex::paintHead(QPainter& painter, int role) const
     const StripeCell& cell = m_view.cells[std::size_t(role)];
     const bool wrong = !cell.expected.empty();
     const QColor base = palette().color(QPalette::Base);
-    const QColor color = roleColor(colorOf(cell), palette());
+    const MemberPlace place = chosenPlace(cell);
+    const QColor color = roleColor(colorOf(place), palette());
     const QRect box(xOf(role) - kPad, 0, columnWidth() + kPad, headHeight() - kPad);
     if (box.right() < 0 || box.left() > viewport()->width())
         return;
@@ -253,7 +266,7 @@ void StripeHex::paintHead(QPainter& painter, int role) const
     const QColor ink = palette().color(QPalette::Text);
     drawLine(0, font(), mutedText(palette()),
         tr("%1  %2").arg(cell.place.role).arg(m_names.value(role)));
-    drawLine(1, bold, ink, text(holding(cell.place, m_view.geometry)));
+    drawLine(1, bold, ink, text(holding(place, m_view.geometry)));
     drawLine(2, font(), wrong ? roleColor(ColorRole::Bad, palette()) : mutedText(palette()),
         wrong ? tr("\u2260 %1").arg(text(originOf(cell))) : text(originOf(cell)));
 }
@@ -310,20 +323,43 @@ void StripeHex::mousePressEvent(QMouseEvent* event)
     const QPoint at = event->position().toPoint();
     if (event->button() != Qt::LeftButton)
         return;
+    const int role = roleAt(at.x());
+    if (role < 0)
+        return;
+    const int line =
+        (at.y() - headHeight() - kMargin) / lineHeight() + verticalScrollBar()->value();
+    if (at.y() < headHeight()) {
+        emit memberChosen(role, m_sector * kSectorBytes);
+    } else if (line >= 0 && std::size_t(line) < m_lines.size()) {
+        const auto byte = std::size_t(std::clamp((at.x() - xOf(role)) / (3 * digit()), 0, 7));
+        emit memberChosen(role, m_lines[std::size_t(line)].offset + byte);
+    }
+}
+
+int StripeHex::roleAt(int x) const
+{
     for (const auto& cell : m_view.cells) {
         const int role = cell.place.role;
-        if (at.x() < xOf(role) - kPad || at.x() >= xOf(role) + columnWidth())
-            continue;
-        const int line =
-            (at.y() - headHeight() - kMargin) / lineHeight() + verticalScrollBar()->value();
-        if (at.y() < headHeight()) {
-            emit memberChosen(role, 0);
-        } else if (line >= 0 && std::size_t(line) < m_lines.size()) {
-            const auto byte = std::size_t(std::clamp((at.x() - xOf(role)) / (3 * digit()), 0, 7));
-            emit memberChosen(role, m_lines[std::size_t(line)].offset + byte);
-        }
-        return;
+        if (x >= xOf(role) - kPad && x < xOf(role) + columnWidth())
+            return role;
     }
+    return -1;
+}
+
+// All regions of a window over a member's structures, which its head has no room for.
+bool StripeHex::viewportEvent(QEvent* event)
+{
+    if (event->type() != QEvent::ToolTip)
+        return QAbstractScrollArea::viewportEvent(event);
+    const auto& at = *static_cast<QHelpEvent*>(event);
+    QStringList lines;
+    if (const int role = roleAt(at.x()); role >= 0) {
+        for (const auto& region : regionsOf(m_view.cells[std::size_t(role)]))
+            lines.append(text(region));
+    }
+    // An empty one hides what was shown for another column.
+    QToolTip::showText(at.globalPos(), lines.join(u'\n'), viewport());
+    return true;
 }
 
 void StripeHex::changeEvent(QEvent* event)

@@ -24,8 +24,8 @@ public:
     void setStripe(StripeView view, QStringList names); // names by role
     const StripeView& stripe() const { return m_view; }
 
-    void markMember(int role); // the one that was asked for; -1: none
-    void goTo(std::size_t offset);
+    void markMember(int role);         // the one that was asked for; -1: none
+    void goTo(std::size_t offset);     // above the columns stands what lies there
     bool goToDifference(bool forward); // from the first line shown; false: there is none
 
     QRect rectOf(int role, std::size_t offset) const; // of a byte's digits, in the viewport
@@ -40,6 +40,7 @@ protected:
     void resizeEvent(QResizeEvent* event) override;
     void mousePressEvent(QMouseEvent* event) override;
     void changeEvent(QEvent* event) override;
+    bool viewportEvent(QEvent* event) override;
 
 private:
     struct Line
@@ -58,6 +59,8 @@ private:
     bool differsIn(std::size_t offset) const;
     void layLines();
     void updateScrollBars();
+    int roleAt(int x) const; // of the column; -1: none
+    MemberPlace chosenPlace(const StripeCell& cell) const;
     void describe();
     void paintHead(QPainter& painter, int role) const;
     void paintAddress(QPainter& painter, const Line& line, int y) const;
@@ -67,6 +70,7 @@ private:
     QStringList m_names;
     std::vector<Line> m_lines;
     int m_marked = -1;
+    std::size_t m_sector = 0; // of the window
     QFont m_fixed;
 };
 

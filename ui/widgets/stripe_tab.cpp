@@ -288,8 +288,14 @@ void StripeTab::showPlace()
 
 QString StripeTab::placeText() const
 {
-    if (m_inData < 0)
-        return tr("In front of the data");
+    if (m_inData < 0) {
+        const Member* member = memberInRole(*m_array, m_role);
+        const auto sector = std::int64_t(dataOffset(m_role).value_or(Sectors{}).count) + m_inData;
+        if (sector < 0)
+            return tr("In front of the data");
+        return tr("In front of the data  \u00b7  %1")
+            .arg(text(word(regionAt(*member, {std::uint64_t(sector)}))));
+    }
     const Sectors chunk = m_array->geometry.chunk;
     const auto content = contentAt(m_array->geometry, {m_role, {std::uint64_t(m_inData)}});
     QStringList parts;

@@ -283,6 +283,10 @@ private slots:
         const StripeView view = array.read({3}, 8 - 256, {512});
         QCOMPARE(view.length, Sectors{248});
         QCOMPARE(view.cells[0].place.region, Region::Superblock);
+        QCOMPARE(view.cells[0].regionAt(7), Region::Superblock);
+        QCOMPARE(view.cells[0].regionAt(8), Region::Reserved);
+        QVERIFY(view.cells[3].regions.empty());
+        QVERIFY(array.read({}, 0).cells[0].regions.empty());
         QVERIFY(same(std::span(view.cells[0].bytes).first(4),
             std::as_bytes(std::span("\xfc\x4e\x2b\xa9", 4))));
         QCOMPARE(view.cells[3].origin, CellOrigin::Absent);
