@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/sync_workers.h"
 
+#include "engine/base/pace.h"
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -13,7 +15,7 @@ namespace bitmend {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = Pace::Clock;
 
 class Workers
 {
@@ -21,7 +23,7 @@ public:
     Workers(SyncPass& pass, JobControl& control, std::uint64_t bytesPerSecond)
         : m_pass(pass)
         , m_control(control)
-        , m_bytesPerSecond(bytesPerSecond)
+        , m_pace(bytesPerSecond)
     {
     }
 
@@ -38,7 +40,6 @@ private:
     Task* take();
     void give(Task& task, Result<WindowOutcome> result);
     void wait(std::unique_lock<std::mutex>& lock);
-    void slowDown(SectorRange taken);
     bool mayGoOn(std::unique_lock<std::mutex>& lock);
     void settleFinished();
     void record(SyncPass::Occasion occasion);
@@ -46,14 +47,13 @@ private:
 
     SyncPass& m_pass;
     JobControl& m_control;
-    std::uint64_t m_bytesPerSecond; // 0: no limit
 
     std::mutex m_mutex; // guards what follows and the pass; taken before the array's lock
     std::condition_variable m_idle;
     std::deque<Task> m_tasks; // handed out and not settled; in order, and a task never moves
     std::size_t m_underWay = 0;
     Sectors m_settled;
-    Clock::time_point m_notBefore; // the next window
+    Pace m_pace;
     bool m_isStopped = false;
     std::optional<Error> m_error; // of recording; a window's own is in its task
 };
@@ -73,7 +73,7 @@ Workers::Task* Workers::take()
     const auto range = m_pass.next();
     if (range.empty())
         return nullptr;
-    slowDown(range);
+    m_pace.take(range.length().bytes(), Clock::now());
     ++m_underWay;
     return &m_tasks.emplace_back(Task{range, {}});
 }
@@ -82,19 +82,9 @@ void Workers::wait(std::unique_lock<std::mutex>& lock)
 {
     // Whoever pauses or cancels the job does not wake anybody here.
     constexpr std::chrono::milliseconds kLook{50};
-    for (auto now = Clock::now(); now < m_notBefore && !m_isStopped && !m_control.isAsked();
+    for (auto now = Clock::now(); now < m_pace.notBefore() && !m_isStopped && !m_control.isAsked();
         now = Clock::now())
-        m_idle.wait_for(lock, std::min<Clock::duration>(m_notBefore - now, kLook));
-}
-
-void Workers::slowDown(SectorRange taken)
-{
-    if (m_bytesPerSecond == 0)
-        return;
-    const std::chrono::duration<double> takes(
-        double(taken.length().bytes()) / double(m_bytesPerSecond));
-    m_notBefore =
-        std::max(m_notBefore, Clock::now()) + std::chrono::duration_cast<Clock::duration>(takes);
+        m_idle.wait_for(lock, std::min<Clock::duration>(m_pace.notBefore() - now, kLook));
 }
 
 // Rests while the job is paused. It does so when nothing is under way any more and what was done is

@@ -55,6 +55,7 @@ private slots:
     void resync_doesNotMoveEventsCleared();
     void resync_cancelledKeepsTheRestAndGoesOn();
     void resync_pausesAndResumes();
+    void rateLimit_holdsBackTheNextWindow();
     void resync_withoutBitmapGoesOnFromItsCheckpoint();
     void resync_staleBitmapCopiesEverything();
     void resync_degradedOfThreeKeepsTheBits();
@@ -257,6 +258,26 @@ void TestSync::resync_pausesAndResumes()
     QVERIFY(outcome && outcome->completed);
     QCOMPARE(control.progress().done, control.progress().total);
     QVERIFY(sameData(mirror, 0, 1));
+}
+
+// At a byte a second the second window is due in half a day, however slow this machine is.
+void TestSync::rateLimit_holdsBackTheNextWindow()
+{
+    MemoryMirror mirror({});
+    fill(mirror, 2, {1, 30, 60, 90});
+    auto array = mirror.running();
+    JobControl control;
+    Result<SyncOutcome> outcome = fail(ErrorCode::Cancelled);
+    std::thread job([&] {
+        outcome = sync(*array, SyncAction::Resync, control, {.workers = 2, .bytesPerSecond = 1});
+    });
+    while (control.progress().done == Sectors{0})
+        std::this_thread::yield();
+    control.cancel();
+    job.join();
+    QVERIFY(outcome && !outcome->completed);
+    QCOMPARE(outcome->checkedBytes, kChunk);
+    QCOMPARE(outcome->chunks, std::uint64_t{1});
 }
 
 void TestSync::resync_withoutBitmapGoesOnFromItsCheckpoint()
