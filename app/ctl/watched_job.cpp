@@ -48,7 +48,7 @@ void blockInterrupts()
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-std::string progressLine(const std::string& title, Progress progress, double seconds)
+std::string progressLine(const std::string& title, Progress progress, const Rate& rate)
 {
     constexpr std::size_t kCells = 24;
     if (progress.total.count == 0)
@@ -58,12 +58,10 @@ std::string progressLine(const std::string& title, Progress progress, double sec
     const auto full = std::size_t(part * kCells);
     std::string line = title + "  [" + std::string(full, '#') + std::string(kCells - full, '.') +
                        "]  " + std::to_string(int(part * 100)) + " %";
-    if (seconds < 2 || part < 0.01)
-        return line;
-    const double rate = double(progress.done.bytes()) / seconds;
-    line += "  " + iecSize(std::uint64_t(rate)) + "/s";
-    if (part < 1)
-        line += "  " + timeLeft(seconds / part * (1 - part));
+    if (const auto speed = rate.bytesPerSecond())
+        line += "  " + iecSize(std::uint64_t(*speed)) + "/s";
+    if (const auto left = rate.secondsLeft(); left && part < 1)
+        line += "  " + timeLeft(*left);
     return line;
 }
 
@@ -95,6 +93,7 @@ void WatchedJob::watch(const std::stop_token& stop)
     const auto set = interrupts();
     const int signals = ::signalfd(-1, &set, SFD_CLOEXEC);
     const auto begin = std::chrono::steady_clock::now();
+    Rate rate;
     const bool terminal = ::isatty(STDERR_FILENO) != 0;
     bool shown = false;
     bool asked = false;
@@ -109,10 +108,13 @@ void WatchedJob::watch(const std::stop_token& stop)
             m_interrupted = true;
             m_control.cancel();
         }
-        const std::chrono::duration<double> past = std::chrono::steady_clock::now() - begin;
+        const auto past = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - begin);
+        const Progress progress = m_control.progress();
+        rate.add(past.count(), progress.done.bytes(), progress.total.bytes());
         // What is done within half a second needs no line.
-        if (terminal && past.count() > 0.5 && !stop.stop_requested()) {
-            write("\r\033[K" + progressLine(m_title, m_control.progress(), past.count()));
+        if (terminal && past.count() > 500 && !stop.stop_requested()) {
+            write("\r\033[K" + progressLine(m_title, progress, rate));
             shown = true;
         }
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/base/job_control.h"
+#include "engine/base/rate.h"
 
 #include <atomic>
 #include <string>
@@ -35,8 +36,8 @@ private:
     std::jthread m_watcher;
 };
 
-// "Resync web:data  [######....]  48 %  312 MiB/s  about 4 min". Without rate and time left until
-// they can be told honestly: two seconds and one percent.
-std::string progressLine(const std::string& title, Progress progress, double seconds);
+// "Resync web:data  [######....]  48 %  312 MiB/s  about 4 min", the last two once they can be
+// told.
+std::string progressLine(const std::string& title, Progress progress, const Rate& rate);
 
 } // namespace bitmend::ctl

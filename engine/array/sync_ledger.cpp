@@ -41,8 +41,8 @@ void SyncLedger::begin(JobControl& control, Sectors due, Sectors before, Sectors
     m_control = &control;
     m_done = before;
     m_outcome.skippedBytes = skipped.bytes() * m_dataMembers;
+    control.setDone(before); // first: see Progress
     control.setTotal(before + due);
-    control.setDone(before);
 }
 
 void SyncLedger::add(SectorRange window, const WindowOutcome& found)

@@ -11,7 +11,8 @@ void JobControl::resume() { wish(Wish::Run); }
 
 Progress JobControl::progress() const
 {
-    return {{m_done.load(std::memory_order_relaxed)}, {m_total.load(std::memory_order_relaxed)}};
+    const Sectors total{m_total.load(std::memory_order_acquire)};
+    return {{m_done.load(std::memory_order_relaxed)}, total};
 }
 
 bool JobControl::keepGoing()

@@ -14,6 +14,8 @@
 
 namespace bitmend {
 
+// Whoever sees a job's total sees at least what was done when that was set: the time before it was
+// spent on nothing that is counted.
 struct Progress
 {
     Sectors done;
@@ -35,7 +37,7 @@ public:
 
     // From the job. Blocks while paused; false means stop here, where the disk is consistent.
     [[nodiscard]] bool keepGoing();
-    void setTotal(Sectors total) { m_total.store(total.count, std::memory_order_relaxed); }
+    void setTotal(Sectors total) { m_total.store(total.count, std::memory_order_release); }
     void setDone(Sectors done) { m_done.store(done.count, std::memory_order_relaxed); }
 
 private:

@@ -6,6 +6,7 @@
 // Prints medians with the spread. The files lie in FOLDER while it runs, up to six at a time. With
 // --cold: how fast they are checked when they are not in the page cache, through it and past it.
 #include "engine/array/sync.h"
+#include "engine/base/rate.h"
 #include "engine/io/file_device.h"
 #include "tests/engine/array/memory_array.h"
 
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 using namespace bitmend;
 using namespace bitmend::test;
@@ -236,14 +238,20 @@ double cat(const std::vector<std::string>& files)
     });
 }
 
-double run(Array& array, SyncAction action, Reading reading = Reading::AsItFits)
+double run(
+    Array& array, SyncAction action, JobControl& control, Reading reading = Reading::AsItFits)
 {
-    JobControl control;
     return secondsOf([&] {
         const auto outcome = sync(array, action, control, {.reading = reading});
         if (!outcome || !outcome->completed || outcome->mismatch.count != 0)
             giveUp("a job");
     });
+}
+
+double run(Array& array, SyncAction action, Reading reading = Reading::AsItFits)
+{
+    JobControl control;
+    return run(array, action, control, reading);
 }
 
 struct Spread
@@ -272,6 +280,72 @@ double load()
     return value;
 }
 
+// Watches a job and notes what it would have said of the time left, and when, as the window and
+// bitmendctl say it.
+class Watcher
+{
+public:
+    // The jobs here are short: the clock is made to run so much faster that they last as long as
+    // those that people wait for.
+    Watcher(const JobControl& control, double faster)
+        : m_faster(faster)
+        , m_thread([this, &control](const std::stop_token& stop) { watch(control, stop); })
+    {
+    }
+
+    // Estimated over real, once the job has ended.
+    std::array<double, 2> finish()
+    {
+        const auto end = Clock::now();
+        m_thread.request_stop();
+        m_thread.join();
+        std::array<double, 2> ratios{};
+        for (std::size_t i = 0; i < kParts.size(); ++i) {
+            if (!m_notes[i])
+                giveUp("an estimate");
+            ratios[i] = m_notes[i]->left / secondsBetween(m_notes[i]->at, end);
+        }
+        return ratios;
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::array<double, 2> kParts = {0.1, 0.5};
+    struct Note
+    {
+        Clock::time_point at;
+        double left;
+    };
+
+    static double secondsBetween(Clock::time_point from, Clock::time_point to)
+    {
+        return std::chrono::duration<double>(to - from).count();
+    }
+
+    void watch(const JobControl& control, const std::stop_token& stop)
+    {
+        Rate rate;
+        const auto begin = Clock::now();
+        while (!stop.stop_requested()) {
+            const Progress progress = control.progress();
+            const auto now = Clock::now();
+            rate.add(std::int64_t(secondsBetween(begin, now) * m_faster * 1000),
+                progress.done.bytes(), progress.total.bytes());
+            const auto left = rate.secondsLeft();
+            const double part = double(progress.done.count) / double(progress.total.count);
+            for (std::size_t i = 0; i < kParts.size() && left; ++i) {
+                if (!m_notes[i] && part >= kParts[i])
+                    m_notes[i] = Note{now, *left / m_faster};
+            }
+            std::this_thread::sleep_for(std::chrono::microseconds(300));
+        }
+    }
+
+    double m_faster;
+    std::array<std::optional<Note>, kParts.size()> m_notes;
+    std::jthread m_thread; // last: it uses the others
+};
+
 class Bench
 {
 public:
@@ -293,6 +367,7 @@ public:
     void beside(const char* title, const ArrayShape& shape, SyncAction action);
     void sparse();
     void growth();
+    void estimates();
     void dirtyShare();
     void cold();
 
@@ -368,6 +443,27 @@ void Bench::growth()
             static_cast<unsigned long long>(array.memberBytes() / kMiB),
             seconds.text("%.3f (%.3f..%.3f)").c_str());
     }
+}
+
+void Bench::estimates()
+{
+    constexpr double kAsIfSeconds = 600;
+    FileArray array(m_folder, shape(5, 4));
+    array.fill(1);
+    double length = once(array, SyncAction::Check);
+    Spread tenth;
+    Spread half;
+    for (int round = 0; round < m_rounds; ++round) {
+        const auto running = array.assemble(WriteMode::ReadOnly);
+        JobControl control;
+        Watcher watcher(control, kAsIfSeconds / length);
+        length = run(*running, SyncAction::Check, control);
+        const auto ratios = watcher.finish();
+        tenth.values.push_back(ratios[0]);
+        half.values.push_back(ratios[1]);
+    }
+    std::printf("RAID 5 check, estimated time left: at 10 %% %s, at 50 %% %s x real\n",
+        tenth.text("%4.2f (%.2f..%.2f)").c_str(), half.text("%4.2f (%.2f..%.2f)").c_str());
 }
 
 void Bench::dirtyShare()
@@ -504,6 +600,7 @@ int main(int argc, char** argv)
         bench.beside("RAID 5 recovery, 4 members", spare, SyncAction::Recover);
         bench.sparse();
         bench.growth();
+        bench.estimates();
         bench.dirtyShare();
     }
     fs::remove_all(folder);

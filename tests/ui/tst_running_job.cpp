@@ -4,7 +4,6 @@
 #include "tests/support/member_files.h"
 #include "tests/ui/window_driver.h"
 #include "ui/dialogs/assembly_dialog.h"
-#include "ui/rate.h"
 #include "ui/widgets/job_bar.h"
 
 #include <QLabel>
@@ -96,19 +95,8 @@ private slots:
         QVERIFY(shown(*m_engine, m_uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
     }
 
-    void rate_givesNoEstimateBeforeItIsHonest()
+    void timeLeft_isRounded()
     {
-        Rate rate;
-        rate.add(0, 0);
-        QVERIFY(!rate.bytesPerSecond());
-        rate.add(1'000, 1'000);
-        QCOMPARE(rate.bytesPerSecond().value_or(0), 1'000.0);
-        QVERIFY(!rate.secondsLeft(10'000));
-        rate.add(6'000, 6'000);
-        QCOMPARE(rate.secondsLeft(10'000).value_or(0), 4.0);
-        rate.add(60'000, 6'000);
-        rate.add(61'000, 6'000);
-        QVERIFY(!rate.secondsLeft(10'000)); // it stands still
         QCOMPARE(roughly(4.2), QStringLiteral("about 4 s"));
         QCOMPARE(roughly(250), QStringLiteral("about 4 min"));
     }

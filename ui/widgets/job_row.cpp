@@ -111,7 +111,7 @@ void JobRow::poll()
     const std::int64_t passed = m_clock.restart();
     if (!state.paused)
         m_ranMilliseconds += passed;
-    m_rate.add(m_ranMilliseconds, state.bytesDone);
+    m_rate.add(m_ranMilliseconds, state.bytesDone, state.bytesTotal);
     m_progress->setValue(int(std::clamp(state.fraction, 0.0, 1.0) * kProgressSteps));
     m_status->setText(describe(state));
 }
@@ -126,7 +126,7 @@ QString JobRow::describe(const JobState& state)
     } else if (state.bytesTotal > 0) {
         if (const auto rate = m_rate.bytesPerSecond())
             parts += tr("%1/s").arg(sizeText(std::uint64_t(*rate)));
-        if (const auto left = m_rate.secondsLeft(state.bytesTotal))
+        if (const auto left = m_rate.secondsLeft())
             parts += roughly(*left);
     }
     return parts.join(QStringLiteral(" \u00b7 "));

@@ -2,8 +2,8 @@
 // One job, while it runs and when it is over.
 #pragma once
 
+#include "engine/base/rate.h"
 #include "ui/appearance.h"
-#include "ui/rate.h"
 
 #include <QElapsedTimer>
 #include <QWidget>

@@ -12,11 +12,13 @@ namespace bitmend {
 class Rate
 {
 public:
-    // `milliseconds` rise; time in which the job was paused must not be counted in them.
-    void add(std::int64_t milliseconds, std::uint64_t bytesDone);
+    // `milliseconds` rise; time in which the job was paused must not be counted in them. A total of
+    // 0 says that nothing is counted yet. What is behind already when counting begins, as of a job
+    // that is carried on, counts for no time; a total or a count that falls is another job's.
+    void add(std::int64_t milliseconds, std::uint64_t bytesDone, std::uint64_t bytesTotal);
 
     std::optional<double> bytesPerSecond() const;
-    std::optional<double> secondsLeft(std::uint64_t bytesTotal) const;
+    std::optional<double> secondsLeft() const;
 
 private:
     struct Sample
@@ -25,7 +27,8 @@ private:
         std::uint64_t bytes;
     };
 
-    std::int64_t m_begin = -1; // of the first sample
+    std::int64_t m_begin = 0; // of the first sample
+    std::uint64_t m_total = 0;
     std::deque<Sample> m_samples;
 };
 
