@@ -46,6 +46,8 @@ std::vector<Lack> whatLacks(const Geometry& geometry, const std::vector<bool>& i
         present[static_cast<std::size_t>(role)] = true;
         ++lack.count;
     }
+    if (lack.count == 0)
+        return {}; // it has no members
     return {lack};
 }
 

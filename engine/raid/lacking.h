@@ -16,8 +16,9 @@ struct Lack
     bool operator==(const Lack&) const = default;
 };
 
-// All of them have to be met, and no more; nothing when it starts with these in sync. On level 10
-// there is one for each set of copies without a member, on all others one at most.
+// All of them have to be met, and no more; nothing when it starts with these in sync, or has no
+// members. On level 10 there is one for each set of copies without a member, on all others one at
+// most.
 std::vector<Lack> whatLacks(const Geometry& geometry, const std::vector<bool>& inSync, bool dirty);
 
 } // namespace bitmend

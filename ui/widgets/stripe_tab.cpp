@@ -221,7 +221,9 @@ void StripeTab::goToArraySector(Sectors sector)
     // Stays with the member that was looked at where that has a copy.
     const auto same = std::ranges::find(map->copies, m_role, &MemberPlace::role);
     const MemberPlace& copy = same == map->copies.end() ? map->copies.front() : *same;
-    moveTo(copy.role, std::int64_t(copy.inData->count));
+    if (copy.inData) {
+        moveTo(copy.role, std::int64_t(copy.inData->count));
+    }
 }
 
 void StripeTab::goToMemberSector(int role, std::int64_t inData)

@@ -431,7 +431,7 @@ void TestHotAdd::recover_cancelledGoesOnFromItsOffset()
             if (record.event == LogEvent::Checkpoint)
                 control.cancel();
         });
-        const auto outcome = sync(*array, SyncAction::Recover, control);
+        const auto outcome = sync(*array, SyncAction::Recover, control, {.workers = 1});
         setLogSink(nullptr);
         QVERIFY(outcome && !outcome->completed);
         QVERIFY(stop(*array));

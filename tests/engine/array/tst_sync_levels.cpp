@@ -369,7 +369,7 @@ void TestSyncLevels::recover_goesOnFromItsOffset()
                 if (record.event == LogEvent::Checkpoint)
                     control.cancel();
             });
-            const auto outcome = sync(*array, SyncAction::Recover, control);
+            const auto outcome = sync(*array, SyncAction::Recover, control, {.workers = 1});
             setLogSink(nullptr);
             QVERIFY(outcome && !outcome->completed);
             QVERIFY(stop(*array));

@@ -51,7 +51,8 @@ SyncOutcome run(Array& array, SyncAction action)
     return outcome ? std::move(*outcome) : SyncOutcome{};
 }
 
-// Cancelled at the first checkpoint or copy after `steps` others.
+// Cancelled at the first checkpoint or copy after `steps` others. For a single worker: of several,
+// another may have the last window by then.
 void cancelAfter(JobControl& control, LogEvent event, int steps)
 {
     setLogSink([&control, event, steps](const LogRecord& record) mutable {
@@ -277,7 +278,7 @@ void TestTListMirror::t112_interruptedResyncClearsWhatIsFinished()
     auto array = mirror.running();
     JobControl control;
     cancelAfter(control, LogEvent::ChunkDiffered, 2);
-    const auto outcome = sync(*array, SyncAction::Resync, control);
+    const auto outcome = sync(*array, SyncAction::Resync, control, {.workers = 1});
     setLogSink(nullptr);
     QVERIFY(outcome && !outcome->completed);
     QVERIFY(stop(*array));
@@ -411,7 +412,7 @@ void TestTListMirror::t142_interruptedRecoveryGoesOnFromItsOffset()
         QVERIFY(hotAdd(*array, *planHotAdd(*array, "blank0")));
         JobControl control;
         cancelAfter(control, LogEvent::Checkpoint, 2);
-        const auto outcome = sync(*array, SyncAction::Recover, control);
+        const auto outcome = sync(*array, SyncAction::Recover, control, {.workers = 1});
         setLogSink(nullptr);
         QVERIFY(outcome && !outcome->completed);
         QVERIFY(stop(*array));
