@@ -76,9 +76,9 @@ private:
 class FileArray
 {
 public:
-    FileArray(fs::path folder, const ArrayShape& shape)
+    FileArray(fs::path folder, ArrayShape shape)
         : m_folder(std::move(folder))
-        , m_shape(shape)
+        , m_shape(std::move(shape))
     {
         m_shape.chunk = Sectors{1024};
         for (std::uint32_t i = 0; i < members(); ++i) {
@@ -606,6 +606,7 @@ int main(int argc, char** argv)
     fs::remove_all(folder);
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-union-access): so it is declared
     std::printf("peak memory %ld MiB\n", usage.ru_maxrss / 1024);
     return 0;
 }

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <latch>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -49,14 +50,14 @@ public:
 
     bool notify(QObject* receiver, QEvent* event) override
     {
-        if (m_depth++ > 0 || QThread::currentThread() != thread()) {
+        if (depth++ > 0 || QThread::currentThread() != thread()) {
             const bool done = QApplication::notify(receiver, event);
-            --m_depth;
+            --depth;
             return done;
         }
         const double start = cpuMilliseconds();
         const bool done = QApplication::notify(receiver, event);
-        --m_depth;
+        --depth;
         if (recording)
             costs.push_back(cpuMilliseconds() - start);
         return done;
@@ -66,10 +67,10 @@ public:
     std::vector<double> costs;
 
 private:
-    static thread_local int m_depth;
+    static thread_local int depth;
 };
 
-thread_local int Application::m_depth = 0;
+thread_local int Application::depth = 0;
 
 // Posts to the event loop of `receiver` as long as it lives.
 class Probe
@@ -174,7 +175,10 @@ double round(Application& application, Engine& engine, const Uuid& uuid, int num
     beside.stop();
     QCoreApplication::processEvents();
     application.recording = false;
-    QMetaObject::invokeMethod(&idle, [] {}, Qt::BlockingQueuedConnection);
+    std::latch isDrained(1);
+    QMetaObject::invokeMethod(
+        &idle, [&isDrained] { isDrained.count_down(); }, Qt::QueuedConnection);
+    isDrained.wait();
     idleThread.quit();
     idleThread.wait();
 

@@ -88,7 +88,8 @@ def main():
         return prepare(build)
     (build / "tidy-cache").mkdir(exist_ok=True)
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
-    rules = version + (sources.TOP / ".clang-tidy").read_bytes()
+    own = [sources.TOP / ".clang-tidy", *sorted(sources.TOP.glob("*/.clang-tidy"))]
+    rules = version + b"".join(path.read_bytes() for path in own)
     folders = [folder.resolve() for folder in arguments.folders] or [sources.TOP]
     all_units = sorted({unit for unit in units(build) if any(unit[0].is_relative_to(folder) for folder in folders)})
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
