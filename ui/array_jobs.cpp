@@ -21,6 +21,7 @@ JobState stateOf(const JobControl& control)
     state.bytesTotal = total.bytes();
     state.fraction = total.count > 0 ? double(done.count) / double(total.count) : 0;
     state.paused = control.isPaused();
+    state.limited = control.bytesPerSecond() != 0;
     return state;
 }
 

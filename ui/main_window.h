@@ -46,6 +46,7 @@ private:
     void makeMenus();
     void makeToolBar();
     void makeSchemeMenu(QMenu& view);
+    void makeLimitMenu(QMenu& array);
     QWidget* makeCentre();
     QWidget* makeBottom();
     void connectActions();

@@ -2,6 +2,7 @@
 // The window's menus, tool bar, small dialogs, and what it remembers between two runs.
 #include "ui/appearance.h"
 #include "ui/main_window.h"
+#include "ui/text.h"
 #include "ui/widgets/array_page.h"
 #include "ui/widgets/bitmap_heatmap.h"
 #include "ui/widgets/log_panel.h"
@@ -46,6 +47,7 @@ void MainWindow::makeMenus()
     array->addActions({m_actions.addBitmap, m_actions.removeBitmap});
     array->addSeparator();
     array->addActions({m_actions.lookAtMembers, m_actions.pauseJob});
+    makeLimitMenu(*array);
 
     QMenu* view = menuBar()->addMenu(tr("&View"));
     makeSchemeMenu(*view);
@@ -99,6 +101,24 @@ void MainWindow::makeSchemeMenu(QMenu& view)
         });
     }
     applyScheme(wanted);
+}
+
+// For the disks' sake, or for who works on them meanwhile. Not remembered: a limit of last month
+// would be taken for slow disks.
+void MainWindow::makeLimitMenu(QMenu& array)
+{
+    QMenu* menu = array.addMenu(tr("Spee&d limit"));
+    auto* limits = new QActionGroup(this);
+    for (const std::uint64_t mebibytes : {0U, 1U, 10U, 50U, 200U}) {
+        const std::uint64_t bytes = mebibytes << 20U;
+        QAction* limit = menu->addAction(
+            bytes == 0 ? tr("&No limit") : tr("%1/s of each member").arg(sizeText(bytes)));
+        limit->setObjectName(QStringLiteral("limit%1").arg(mebibytes));
+        limit->setCheckable(true);
+        limit->setChecked(bytes == 0);
+        limits->addAction(limit);
+        connect(limit, &QAction::triggered, this, [this, bytes] { m_engine.limitTo(bytes); });
+    }
 }
 
 void MainWindow::makeToolBar()

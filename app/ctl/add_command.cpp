@@ -98,7 +98,7 @@ ExitCode addCommand(const Options& options)
         complain("Name the new member: --spare FILE. See 'bitmendctl add --help'.");
         return ExitCode::Usage;
     }
-    WatchedJob job("Add");
+    WatchedJob job("Add", options.rateLimit);
     const auto found = scanPaths(options, job.control());
     if (job.wasInterrupted())
         return ExitCode::Interrupted;
@@ -115,7 +115,7 @@ ExitCode addCommand(const Options& options)
             return complain(slotted.error(), **array);
         added = *slotted;
     }
-    const auto recovered = recoverIfDue(**array, job.control());
+    const auto recovered = recoverIfDue(**array, job.control(), options);
     if (!recovered)
         return complain(recovered.error(), **array);
     report((*array)->snapshot(), added, *recovered, options);

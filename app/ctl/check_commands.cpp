@@ -68,7 +68,7 @@ ExitCode report(const Array& running, const SyncOutcome& outcome, const Options&
 ExitCode run(const Options& options, SyncAction action)
 {
     const bool check = action == SyncAction::Check;
-    WatchedJob job(check ? "Check" : "Repair");
+    WatchedJob job(check ? "Check" : "Repair", options.rateLimit);
     const auto found = scanPaths(options, job.control());
     if (job.wasInterrupted())
         return ExitCode::Interrupted;

@@ -32,8 +32,12 @@ constexpr std::array<Names, 9> kCheckOptions = {"--array", "--bitmap-file", "--o
     "--without", "--reference", "--dry-run", "--rate-limit", "--threads", "--show-differences"};
 constexpr std::array<Names, 9> kMemberOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--member", "--dry-run"};
-constexpr std::array<Names, 9> kAddOptions = {"--array", "--bitmap-file", "--overlay", "--in-place",
-    "--restore-file", "--without", "--reference", "--spare", "--dry-run"};
+constexpr std::array<Names, 11> kReAddOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--member", "--dry-run",
+    "--rate-limit", "--threads"};
+constexpr std::array<Names, 11> kAddOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--spare", "--dry-run",
+    "--rate-limit", "--threads"};
 constexpr std::array<Names, 10> kFillOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--offset", "--flush-every",
     "--dry-run"};
@@ -112,7 +116,7 @@ constexpr std::array<Command, 19> kCommands = {{
         "Copies only what was written since it left, as the bitmap tells; says so when that "
         "cannot\n"
         "be known.\n",
-        kMemberOptions, true, reAddCommand},
+        kReAddOptions, true, reAddCommand},
     {"fail", "--overlay DIR|--in-place --member FILE [PATH...]", "mark a member as failed",
         "The others record it as failed and the array stops, as with mdadm --fail and --stop. "
         "What\n"

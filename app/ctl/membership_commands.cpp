@@ -149,7 +149,7 @@ ExitCode reAddCommand(const Options& options)
 {
     if (options.member.empty())
         return memberWanted({"re-add", {}, {}});
-    WatchedJob job("Re-add");
+    WatchedJob job("Re-add", options.rateLimit);
     const auto found = scanPaths(options, job.control());
     if (job.wasInterrupted())
         return ExitCode::Interrupted;
@@ -162,7 +162,7 @@ ExitCode reAddCommand(const Options& options)
     const auto added = takeBack(**array, options.member);
     if (!added)
         return complain(added.error(), **array);
-    const auto recovered = recoverIfDue(**array, job.control());
+    const auto recovered = recoverIfDue(**array, job.control(), options);
     if (!recovered)
         return complain(recovered.error(), **array);
     report((*array)->snapshot(), *added, *recovered, options);

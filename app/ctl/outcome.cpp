@@ -59,7 +59,7 @@ void printRanges(std::string_view what, const std::vector<SectorRange>& ranges)
 
 SyncOptions syncOptions(const Options& options)
 {
-    return {static_cast<unsigned>(options.threads), options.rateLimit, options.verifySlot};
+    return {static_cast<unsigned>(options.threads), options.verifySlot};
 }
 
 void printWayBack(const ArraySnapshot& array)
@@ -102,9 +102,9 @@ SyncOutcome nothingToDo(SyncAction action)
     return outcome;
 }
 
-Result<SyncOutcome> recoverIfDue(Array& array, JobControl& control)
+Result<SyncOutcome> recoverIfDue(Array& array, JobControl& control, const Options& options)
 {
-    auto recovered = sync(array, SyncAction::Recover, control);
+    auto recovered = sync(array, SyncAction::Recover, control, syncOptions(options));
     if (!recovered && recovered.error().code == ErrorCode::NothingToDo)
         return nothingToDo(SyncAction::Recover);
     return recovered;

@@ -35,7 +35,7 @@ SyncOptions syncOptions(const Options& options);
 SyncOutcome nothingToDo(SyncAction action);
 
 // A recovery; where none is due, the outcome says so instead of an error.
-Result<SyncOutcome> recoverIfDue(Array& array, JobControl& control);
+Result<SyncOutcome> recoverIfDue(Array& array, JobControl& control, const Options& options);
 
 // One sentence about a finished or interrupted sync.
 std::string syncSentence(std::string_view action, const SyncOutcome& outcome);

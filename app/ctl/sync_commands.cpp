@@ -49,7 +49,7 @@ MoreWrites moreWrites(SyncAction action)
 
 ExitCode run(const Options& options, SyncAction action)
 {
-    WatchedJob job(wordsOf(action).title);
+    WatchedJob job(wordsOf(action).title, options.rateLimit);
     const auto found = scanPaths(options, job.control());
     if (job.wasInterrupted())
         return ExitCode::Interrupted;

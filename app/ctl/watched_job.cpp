@@ -65,11 +65,12 @@ std::string progressLine(const std::string& title, Progress progress, const Rate
     return line;
 }
 
-WatchedJob::WatchedJob(std::string title)
+WatchedJob::WatchedJob(std::string title, std::uint64_t bytesPerSecond)
     : m_title(std::move(title))
     , m_wake(::eventfd(0, EFD_CLOEXEC))
     , m_watcher([this](const std::stop_token& stop) { watch(stop); })
 {
+    m_control.limitTo(bytesPerSecond);
     // Asked to stop before there was anything to stop: then nothing is begun.
     sigset_t waiting{};
     if (::sigpending(&waiting) == 0 &&

@@ -18,7 +18,8 @@ void blockInterrupts();
 class WatchedJob
 {
 public:
-    explicit WatchedJob(std::string title);
+    // Of each member, so much a second; 0: as fast as it goes.
+    explicit WatchedJob(std::string title, std::uint64_t bytesPerSecond = 0);
     ~WatchedJob();
     WatchedJob(const WatchedJob&) = delete;
     WatchedJob& operator=(const WatchedJob&) = delete;

@@ -52,8 +52,7 @@ enum class Reading : std::uint8_t { AsItFits, Cached, PastCache };
 
 struct SyncOptions
 {
-    unsigned workers = 0;             // 0: one for each processor, or more where they only wait
-    std::uint64_t bytesPerSecond = 0; // of each member; 0: as fast as it goes
+    unsigned workers = 0;    // 0: one for each processor, or more where they only wait
     bool verifySlot = false; // a repair of level 6 mends the wrong block instead of the parity
     Reading reading = Reading::AsItFits;
 };

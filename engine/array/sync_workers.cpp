@@ -20,12 +20,7 @@ using Clock = Pace::Clock;
 class Workers
 {
 public:
-    Workers(SyncPass& pass, JobControl& control, std::uint64_t bytesPerSecond)
-        : m_pass(pass)
-        , m_control(control)
-        , m_pace(bytesPerSecond)
-    {
-    }
+    Workers(SyncPass& pass, JobControl& control) : m_pass(pass), m_control(control) {}
 
     void work(SyncWindow& window);
     Result<bool> finish();
@@ -73,18 +68,21 @@ Workers::Task* Workers::take()
     const auto range = m_pass.next();
     if (range.empty())
         return nullptr;
-    m_pace.take(range.length().bytes(), Clock::now());
+    m_pace.take(range.length().bytes(), m_control.bytesPerSecond(), Clock::now());
     ++m_underWay;
     return &m_tasks.emplace_back(Task{range, {}});
 }
 
 void Workers::wait(std::unique_lock<std::mutex>& lock)
 {
-    // Whoever pauses or cancels the job does not wake anybody here.
+    // Whoever pauses or cancels the job, or changes its limit, does not wake anybody here.
     constexpr std::chrono::milliseconds kLook{50};
-    for (auto now = Clock::now(); now < m_pace.notBefore() && !m_isStopped && !m_control.isAsked();
-        now = Clock::now())
-        m_idle.wait_for(lock, std::min<Clock::duration>(m_pace.notBefore() - now, kLook));
+    while (!m_isStopped && !m_control.isAsked()) {
+        const auto left = m_pace.notBefore(m_control.bytesPerSecond()) - Clock::now();
+        if (left <= Clock::duration::zero())
+            return;
+        m_idle.wait_for(lock, std::min<Clock::duration>(left, kLook));
+    }
 }
 
 // Rests while the job is paused. It does so when nothing is under way any more and what was done is
@@ -159,7 +157,7 @@ Result<bool> Workers::finish()
 Result<bool> runPass(
     SyncPass& pass, const MakeWindow& makeWindow, const SyncOptions& options, JobControl& control)
 {
-    Workers all(pass, control, options.bytesPerSecond);
+    Workers all(pass, control);
     {
         std::vector<std::jthread> others;
         for (unsigned i = 1; i < options.workers; ++i) {

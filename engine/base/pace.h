@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps work to so many bytes a second: whoever takes a piece says so, and then looks from when on
-// the next one may be taken. Arithmetic only; the waiting and the clock are the caller's.
+// the next one may be taken. The limit may change in between, and counts as it is now. Arithmetic
+// only; the waiting and the clock are the caller's.
 #pragma once
 
 #include <algorithm>
@@ -14,30 +15,29 @@ class Pace
 public:
     using Clock = std::chrono::steady_clock;
 
-    explicit Pace(std::uint64_t bytesPerSecond) // 0: no limit
-        : m_bytesPerSecond(bytesPerSecond)
+    Clock::time_point notBefore(std::uint64_t bytesPerSecond) const // 0: no limit
     {
+        if (bytesPerSecond == 0)
+            return {};
+        const std::chrono::duration<double> takes(double(m_bytes) / double(bytesPerSecond));
+        const auto most = std::chrono::duration<double>(kLongest);
+        return m_begin + std::chrono::duration_cast<Clock::duration>(std::min(takes, most));
     }
 
-    Clock::time_point notBefore() const { return m_notBefore; }
-
     // Time in which nothing was taken, as in a pause, is not made up for.
-    void take(std::uint64_t bytes, Clock::time_point now)
+    void take(std::uint64_t bytes, std::uint64_t bytesPerSecond, Clock::time_point now)
     {
-        if (m_bytesPerSecond == 0)
-            return;
-        const std::chrono::duration<double> takes(double(bytes) / double(m_bytesPerSecond));
-        const auto most = std::chrono::duration<double>(kLongest);
-        m_notBefore = std::max(m_notBefore, now) +
-                      std::chrono::duration_cast<Clock::duration>(std::min(takes, most));
+        m_begin = std::max(notBefore(bytesPerSecond), now);
+        m_bytes = bytes;
     }
 
 private:
     // Of one piece; more would not fit the clock's count of nanoseconds before long.
     static constexpr std::chrono::hours kLongest{24 * 365};
 
-    std::uint64_t m_bytesPerSecond;
-    Clock::time_point m_notBefore;
+    // Of the last piece.
+    Clock::time_point m_begin;
+    std::uint64_t m_bytes = 0;
 };
 
 } // namespace bitmend

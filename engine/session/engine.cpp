@@ -49,6 +49,7 @@ Engine::~Engine()
 template <typename T, typename Function> Job<T> Engine::start(QThreadPool& pool, Function function)
 {
     auto control = std::make_shared<JobControl>();
+    control->limitTo(m_bytesPerSecond);
     std::erase_if(m_running, [](const auto& job) { return job.expired(); });
     m_running.push_back(control);
     m_jobs->fetch_add(1, std::memory_order_relaxed);
@@ -59,6 +60,15 @@ template <typename T, typename Function> Job<T> Engine::start(QThreadPool& pool,
                              jobs->fetch_sub(1, std::memory_order_release);
                              return result;
                          })};
+}
+
+void Engine::limitTo(std::uint64_t bytesPerSecond)
+{
+    m_bytesPerSecond = bytesPerSecond;
+    for (const auto& job : m_running) {
+        if (const auto control = job.lock())
+            control->limitTo(bytesPerSecond);
+    }
 }
 
 void Engine::wake()

@@ -90,6 +90,9 @@ public:
     Job<WriterOutcome> writeSomething(const Uuid& uuid); // beside the strand's jobs
     Job<StopOutcome> stop(const Uuid& uuid);             // and of whoever writes
 
+    // Of every job that runs or will, so many bytes of each member in a second; 0: no limit.
+    void limitTo(std::uint64_t bytesPerSecond);
+
     // Cancels what runs, stops every assembled array cleanly and waits for it.
     void shutDown();
 
@@ -124,6 +127,7 @@ private:
     std::vector<ArrayReport> m_found;
     mutable std::map<Uuid, BitmapFramePtr> m_stillFrames; // of arrays that are not assembled
     std::vector<std::weak_ptr<JobControl>> m_running;
+    std::uint64_t m_bytesPerSecond = 0;
     std::shared_ptr<std::atomic<int>> m_jobs = std::make_shared<std::atomic<int>>(0);
     bool m_scanning = false;
     bool m_deepWanted = false;

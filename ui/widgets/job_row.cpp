@@ -125,7 +125,8 @@ QString JobRow::describe(const JobState& state)
         parts += tr("pausing\u2026");
     } else if (state.bytesTotal > 0) {
         if (const auto rate = m_rate.bytesPerSecond())
-            parts += tr("%1/s").arg(sizeText(std::uint64_t(*rate)));
+            parts += (state.limited ? tr("%1/s, limited") : tr("%1/s"))
+                         .arg(sizeText(std::uint64_t(*rate)));
         if (const auto left = m_rate.secondsLeft())
             parts += roughly(*left);
     }

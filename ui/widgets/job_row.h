@@ -22,6 +22,7 @@ struct JobState
     std::uint64_t bytesDone = 0; // 0 of 0 where a job does not count bytes: no rate, no estimate
     std::uint64_t bytesTotal = 0;
     bool paused = false;
+    bool limited = false; // by a person, not by the disks
 };
 
 // How a row sees a job, without knowing what kind it is.

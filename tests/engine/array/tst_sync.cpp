@@ -56,6 +56,7 @@ private slots:
     void resync_cancelledKeepsTheRestAndGoesOn();
     void resync_pausesAndResumes();
     void rateLimit_holdsBackTheNextWindow();
+    void rateLimit_isLiftedWhileTheJobRuns();
     void resync_withoutBitmapGoesOnFromItsCheckpoint();
     void resync_staleBitmapCopiesEverything();
     void resync_degradedOfThreeKeepsTheBits();
@@ -267,10 +268,9 @@ void TestSync::rateLimit_holdsBackTheNextWindow()
     fill(mirror, 2, {1, 30, 60, 90});
     auto array = mirror.running();
     JobControl control;
+    control.limitTo(1);
     Result<SyncOutcome> outcome = fail(ErrorCode::Cancelled);
-    std::thread job([&] {
-        outcome = sync(*array, SyncAction::Resync, control, {.workers = 2, .bytesPerSecond = 1});
-    });
+    std::thread job([&] { outcome = sync(*array, SyncAction::Resync, control, {.workers = 2}); });
     while (control.progress().done == Sectors{0})
         std::this_thread::yield();
     control.cancel();
@@ -278,6 +278,23 @@ void TestSync::rateLimit_holdsBackTheNextWindow()
     QVERIFY(outcome && !outcome->completed);
     QCOMPARE(outcome->checkedBytes, kChunk);
     QCOMPARE(outcome->chunks, std::uint64_t{1});
+}
+
+void TestSync::rateLimit_isLiftedWhileTheJobRuns()
+{
+    MemoryMirror mirror({});
+    fill(mirror, 2, {1, 30, 60, 90});
+    auto array = mirror.running();
+    JobControl control;
+    control.limitTo(1);
+    Result<SyncOutcome> outcome = fail(ErrorCode::Cancelled);
+    std::thread job([&] { outcome = sync(*array, SyncAction::Resync, control); });
+    while (control.progress().done == Sectors{0})
+        std::this_thread::yield();
+    control.limitTo(0);
+    job.join(); // not in half a day
+    QVERIFY(outcome && outcome->completed);
+    QVERIFY(sameData(mirror, 0, 1));
 }
 
 void TestSync::resync_withoutBitmapGoesOnFromItsCheckpoint()

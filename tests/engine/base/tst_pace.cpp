@@ -35,53 +35,62 @@ private slots:
         const std::vector<std::uint64_t> pieces = {
             1'048'576, 4096, 65'536, 1'048'576, 512, 300'000};
         for (const std::uint64_t rate : {1U, 4096U, 1'000'000U, 3'000'000'000U}) {
-            Pace pace(rate);
+            Pace pace;
             auto now = kStart;
             for (int round = 0; round < 100; ++round) {
                 for (const auto bytes : pieces) {
-                    now = std::max(now, pace.notBefore());
-                    pace.take(bytes, now);
+                    now = std::max(now, pace.notBefore(rate));
+                    pace.take(bytes, rate, now);
                 }
             }
             const auto bytes = 100 * std::accumulate(pieces.begin(), pieces.end(), 0.0);
             const double wanted = bytes / double(rate);
             // A piece's time is cut to whole nanoseconds.
-            QVERIFY(std::abs(secondsBetween(kStart, pace.notBefore()) - wanted) <
+            QVERIFY(std::abs(secondsBetween(kStart, pace.notBefore(rate)) - wanted) <
                     600e-9 + wanted * 1e-12);
         }
     }
 
     void slowWork_isNotHeldUp()
     {
-        Pace pace(1000);
-        pace.take(1000, kStart);
-        QVERIFY(pace.notBefore() == kStart + 1s);
-        pace.take(1000, kStart + 5s);
-        QVERIFY(pace.notBefore() == kStart + 6s);
+        Pace pace;
+        pace.take(1000, 1000, kStart);
+        QVERIFY(pace.notBefore(1000) == kStart + 1s);
+        pace.take(1000, 1000, kStart + 5s);
+        QVERIFY(pace.notBefore(1000) == kStart + 6s);
     }
 
     void aPause_isNotMadeUpFor()
     {
-        Pace pace(1000);
-        pace.take(1000, kStart);
+        Pace pace;
+        pace.take(1000, 1000, kStart);
         const auto later = kStart + 24h;
-        pace.take(500, later);
-        pace.take(500, later);
-        QVERIFY(pace.notBefore() == later + 1s);
+        pace.take(500, 1000, later);
+        pace.take(500, 1000, later);
+        QVERIFY(pace.notBefore(1000) == later + 1s);
     }
 
     void withoutALimit_nothingWaits()
     {
-        Pace pace(0);
-        pace.take(std::uint64_t{1} << 40U, kStart);
-        QVERIFY(pace.notBefore() < kStart);
+        Pace pace;
+        pace.take(std::uint64_t{1} << 40U, 0, kStart);
+        QVERIFY(pace.notBefore(0) < kStart);
+    }
+
+    void aNewLimit_countsForThePieceThatWasTaken()
+    {
+        Pace pace;
+        pace.take(1000, 1, kStart);
+        QVERIFY(pace.notBefore(1) == kStart + 1000s);
+        QVERIFY(pace.notBefore(1000) == kStart + 1s);
+        QVERIFY(pace.notBefore(0) <= kStart);
     }
 
     void aPieceThatTakesAges_staysWithinTheClock()
     {
-        Pace pace(1);
-        pace.take(std::uint64_t{1} << 60U, kStart);
-        QVERIFY(pace.notBefore() > kStart + 24h * 300);
+        Pace pace;
+        pace.take(std::uint64_t{1} << 60U, 1, kStart);
+        QVERIFY(pace.notBefore(1) > kStart + 24h * 300);
     }
 };
 
