@@ -32,6 +32,7 @@ JobBar::Id JobBar::add(JobView job)
     auto* row = new JobRow(std::move(job), this);
     m_jobs.emplace(id, row);
     m_rows->addWidget(row);
+    row->show(); // a layout does so only later
     connect(row, &JobRow::dismissed, this, [this, id] { remove(id); });
     show();
     m_timer.start();
