@@ -53,10 +53,11 @@ void ArrayJobs::run(
     emit activityChanged(uuid, this->activity(uuid));
 
     auto* watcher = new QFutureWatcher<Result<T>>(this);
-    connect(watcher, &QFutureWatcher<Result<T>>::finished, this, [this, watcher, row] {
+    connect(watcher, &QFutureWatcher<Result<T>>::finished, this, [this, watcher, row, uuid] {
         const Result<T> result = watcher->result();
+        const auto report = m_engine.array(uuid).value_or(ArrayView{}).report;
         watcher->deleteLater();
-        conclude(row, result ? outcomeOf(*result) : outcomeOf(result.error()));
+        conclude(row, result ? outcomeOf(*result) : outcomeOf(result.error(), report));
     });
     watcher->setFuture(job.result);
 }

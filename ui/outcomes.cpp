@@ -143,9 +143,10 @@ Outcome outcomeOf(const ArraySnapshot& assembled)
                             .arg(QString::fromStdString(report.name))};
 }
 
-Outcome outcomeOf(const Error& error)
+Outcome outcomeOf(const Error& error, const ArrayReport& array)
 {
-    return {error.code == ErrorCode::Cancelled ? Tone::Warning : Tone::Bad, text(error)};
+    return {error.code == ErrorCode::Cancelled ? Tone::Warning : Tone::Bad,
+        text(sentence(error, array))};
 }
 
 Verdict verdictOf(const ArrayView& array)

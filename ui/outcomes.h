@@ -23,7 +23,7 @@ Outcome outcomeOf(const BitmapOutcome& change);     // a bitmap added or removed
 Outcome outcomeOf(const WriterOutcome& written);
 Outcome outcomeOf(const StopOutcome& stop);
 Outcome outcomeOf(const ArraySnapshot& assembled);
-Outcome outcomeOf(const Error& error);
+Outcome outcomeOf(const Error& error, const ArrayReport& array);
 
 // What the page says of an array: what is wrong, what that means and what the next step costs, and
 // whatever else is known.

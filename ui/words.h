@@ -26,6 +26,7 @@ struct Phrase
 std::string plain(const Phrase& phrase);
 
 Phrase sentence(const Error& error);
+Phrase sentence(const Error& error, const ArrayReport& array); // says what lies at the byte
 Phrase sentence(
     const Problem& problem, std::string_view source); // names field, offset, found, expected
 Phrase sentence(const Remark& remark, const ArrayReport& array);

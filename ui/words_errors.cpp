@@ -2,6 +2,7 @@
 // A failed call: what happened to which source, what was not changed, what to do next.
 #include "ui/phrase.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -35,16 +36,39 @@ Phrase cannotOpen(const std::string& where, int sysErrno, const std::string& why
         "%1 cannot be opened: %2. Check the path and the device, then try again.", where, why);
 }
 
-Phrase io(const Error& error, const std::string& offset, const std::string& why)
+// What was to be written stays due: the bits and offsets on disk say so until it is done.
+Phrase cannotBeWritten(const Error& error, const std::string& place, const std::string& why)
 {
     if (error.offset < 0) {
-        return phrase("%1 answered with an error: %2. If it is a failing disk, make an image of it "
-                      "first and work on the image.",
+        return phrase("%1 answered with an error when its writes were to be made durable: %2. What "
+                      "is not known to be on it stays due. Check the disk and what it is connected "
+                      "by, or let the writes go to an overlay; the next run carries on.",
             error.where, why);
     }
-    return phrase("%1 answered with an error at byte %2: %3. If it is a failing disk, make an "
-                  "image of it first and work on the image.",
-        error.where, offset, why);
+    return phrase("%1 cannot be written at byte %2: %3. What was to be written there stays due. "
+                  "Check the disk and what it is connected by, or let the writes go to an overlay; "
+                  "the next run carries on.",
+        error.where, place, why);
+}
+
+Phrase io(const Error& error, const std::string& place, const std::string& why)
+{
+    if (error.found == 1)
+        return cannotBeWritten(error, place, why);
+    if (error.offset < 0) {
+        return phrase("%1 answered with an error: %2. Nothing was written because of that. If it "
+                      "is a failing disk, make an image of it first and work on the image.",
+            error.where, why);
+    }
+    return phrase("%1 cannot be read at byte %2: %3. Nothing was written in its place. If it is a "
+                  "failing disk, make an image of it first and work on the image.",
+        error.where, place, why);
+}
+
+std::string causeOf(const Error& error)
+{
+    return error.sysErrno == 0 ? "no cause was given"
+                               : std::generic_category().message(error.sysErrno);
 }
 
 Phrase damagedSuperblock(const Error& error, const std::string& offset)
@@ -154,8 +178,7 @@ Phrase sentence(const Error& error)
 {
     const std::string& where = error.where;
     const std::string offset = std::to_string(error.offset);
-    const std::string why = error.sysErrno == 0 ? "no cause was given"
-                                                : std::generic_category().message(error.sysErrno);
+    const std::string why = causeOf(error);
 
     switch (error.code) {
     case ErrorCode::Cancelled:
@@ -310,6 +333,17 @@ Phrase sentence(const Error& error)
                       "was changed.");
     }
     return {};
+}
+
+Phrase sentence(const Error& error, const ArrayReport& array)
+{
+    const auto member = std::ranges::find(array.members, error.where, &Member::path);
+    if (error.code != ErrorCode::Io || error.offset < 0 || member == array.members.end() ||
+        !member->superblock)
+        return sentence(error);
+    const auto region = regionAt(*member, Sectors{std::uint64_t(error.offset) / kSectorBytes});
+    return io(error, std::to_string(error.offset) + " (" + std::string(word(region)) + ")",
+        causeOf(error));
 }
 
 } // namespace bitmend

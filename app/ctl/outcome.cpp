@@ -70,22 +70,23 @@ void printWayBack(const ArraySnapshot& array)
 
 ExitCode complain(const Error& error, const Array& array)
 {
-    const auto code = complain(error);
     const auto snapshot = array.snapshot();
+    complain(plain(sentence(error, snapshot.report)));
     if (!snapshot.restoreFile.empty())
         complain(wayBack(snapshot.restoreFile));
-    return code;
+    return exitCodeOf(error.code);
 }
 
 ExitCode withLosses(const Array& array, ExitCode code)
 {
+    const auto report = array.snapshot().report;
     const auto& state = array.state();
     const auto guard = state.lock();
     for (const auto& member : state.members) {
         // Marked as failed on request: that is no loss.
         if (!member.fault || member.fault->code == ErrorCode::Cancelled)
             continue;
-        complain(*member.fault);
+        complain(plain(sentence(*member.fault, report)));
         complain(member.path + " is marked as failed, and the array went on without it. Replace it "
                                "and add a new member, or add it again when it is well.");
         if (code == ExitCode::Done)

@@ -13,7 +13,7 @@ namespace bitmend {
 
 enum class ErrorCode : std::uint8_t {
     Cancelled,
-    Io,               // sysErrno says why
+    Io,               // sysErrno says why; found = 1: of a write
     ShortRead,        // the source ends before the asked range does
     CannotOpen,       // sysErrno says why; found = 1: to be written
     NotAStorage,      // neither regular file, folder nor block device

@@ -8,6 +8,18 @@
 
 namespace bitmend {
 
+namespace {
+
+// As FileDevice tells them apart.
+Result<void> ofAWrite(Result<void> failed)
+{
+    if (failed.error().code == ErrorCode::Io)
+        failed.error().found = 1;
+    return failed;
+}
+
+} // namespace
+
 std::size_t IoJournal::addDevice()
 {
     const std::lock_guard lock(m_mutex);
@@ -134,7 +146,8 @@ Result<void> FaultyDevice::writeAt(std::uint64_t offset, std::span<const std::by
     const std::lock_guard lock(m_mutex);
     m_counts.writes += 1;
     BM_TRY(checkPresent());
-    BM_TRY(meet(m_writeFaults, offset, from.size()));
+    if (auto met = meet(m_writeFaults, offset, from.size()); !met)
+        return ofAWrite(std::move(met));
     BM_TRY(m_inner->writeAt(offset, from));
     m_counts.writtenBytes += from.size();
     if (m_writesLeft != ~std::uint64_t(0))
@@ -151,7 +164,7 @@ Result<void> FaultyDevice::flush()
     BM_TRY(checkPresent());
     if (auto met = meet(m_flushFaults, 0, 1); !met) {
         met.error().offset = -1; // a flush has no place
-        return met;
+        return ofAWrite(std::move(met));
     }
     BM_TRY(m_inner->flush());
     if (m_journal)

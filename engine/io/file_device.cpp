@@ -82,7 +82,7 @@ public:
             if (got < 0 && errno == EINTR)
                 continue;
             if (got < 0)
-                return failed(errno, offset);
+                return failed(errno, std::int64_t(offset));
             if (got == 0)
                 return fail(ErrorCode::ShortRead, m_name, std::int64_t(offset));
             to = to.subspan(std::size_t(got));
@@ -109,7 +109,7 @@ public:
             if (put < 0 && errno == EINTR)
                 continue;
             if (put < 0)
-                return failed(errno, offset);
+                return failedToWrite(errno, std::int64_t(offset));
             from = from.subspan(std::size_t(put));
             offset += std::uint64_t(put);
         }
@@ -120,7 +120,7 @@ public:
     {
         while (::fdatasync(m_fd.get()) != 0) {
             if (errno != EINTR)
-                return failed(errno, -1);
+                return failedToWrite(errno, -1);
         }
         return {};
     }
@@ -158,14 +158,21 @@ private:
         return {};
     }
 
-    std::unexpected<Error> failed(int error, std::uint64_t offset) const
+    std::unexpected<Error> failed(int error, std::int64_t offset) const
     {
-        const auto where = std::int64_t(offset);
         if (isGone(error))
-            return fail(ErrorCode::Vanished, m_name, where, error);
+            return fail(ErrorCode::Vanished, m_name, offset, error);
         if (error == ENOSPC || error == EDQUOT)
-            return fail(m_whenFull, m_name, where, error);
-        return fail(ErrorCode::Io, m_name, where, error);
+            return fail(m_whenFull, m_name, offset, error);
+        return fail(ErrorCode::Io, m_name, offset, error);
+    }
+
+    std::unexpected<Error> failedToWrite(int error, std::int64_t offset) const
+    {
+        auto failure = failed(error, offset);
+        if (failure.error().code == ErrorCode::Io)
+            failure.error().found = 1;
+        return failure;
     }
 
     std::string m_name;

@@ -92,7 +92,7 @@ class BadInput(DemoCase):
         broken = ["strace", "-f", "-o", "/dev/null", "-e", "trace=pread64", "-P", self.a, "-e", "inject=pread64:error=EIO"]
         outcome = run("scan", self.folder, before=broken)
         self.assertEqual(outcome.status, 4)
-        self.assertRegex(outcome.complaints[0], r"disk-a\.img answered with an error at byte \d+: Input/output error\. ")
+        self.assertRegex(outcome.complaints[0], r"disk-a\.img cannot be read at byte \d+: Input/output error\. Nothing was written ")
         self.assertIn("nas:photos", outcome.text)
 
     def test_a_file_that_vanishes_while_scanning_is_named(self):

@@ -276,7 +276,7 @@ class BadEndings(InPlace):
             outcome = self.broken(self.b, "pwrite64", "EIO", when, "resync", *self.here, *self.members)
             said = " ".join(outcome.complaints)
             self.assertIn(outcome.status, (1, 4), said)
-            self.assertRegex(said, r"disk-b\.img answered with an error.*Input/output error")
+            self.assertRegex(said, r"disk-b\.img cannot be written at byte \d+ \((data|superblock|write-intent bitmap)\): Input/output error")
             [array] = self.result("scan", self.a, self.b)["arrays"]
             self.assertTrue(array["can_start"])
             states = {member["path"]: member["state"] for member in array["members"]}

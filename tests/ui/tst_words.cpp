@@ -96,6 +96,36 @@ private slots:
         }
     }
 
+    void failedAccess_saysWhatLiesThereAndWhatWasNotChanged()
+    {
+        Superblock superblock;
+        superblock.version = MetadataVersion::V1_2;
+        superblock.location = Sectors{8};
+        superblock.featureMap = feature::kBitmapOffset;
+        superblock.bitmapOffset = 8;
+        superblock.dataOffset = Sectors{2048};
+        superblock.dataSize = Sectors{4096};
+        ArrayReport array = crashedMirror();
+        array.members.front().superblock = std::make_shared<const Superblock>(superblock);
+        const auto path = array.members.front().path;
+        const auto said = [&array, &path](std::int64_t at, std::uint64_t ofAWrite) {
+            return text(sentence(Error{ErrorCode::Io, path, at, EIO, ofAWrite}, array));
+        };
+        const std::pair<std::int64_t, QString> places[] = {{4096, QStringLiteral("(superblock)")},
+            {8192, QStringLiteral("(write-intent bitmap)")}, {1'048'576, QStringLiteral("(data)")}};
+        for (const auto& [at, what] : places) {
+            QVERIFY2(said(at, 0).contains(what), qPrintable(said(at, 0)));
+            QVERIFY(said(at, 0).contains(u"cannot be read"));
+            QVERIFY(said(at, 0).contains(u"Nothing was written in its place"));
+            QVERIFY(said(at, 1).contains(what));
+            QVERIFY(said(at, 1).contains(u"cannot be written"));
+            QVERIFY(said(at, 1).contains(u"stays due"));
+        }
+        // Of a source that is no member, as an overlay's file, only the byte is known.
+        const Error elsewhere{ErrorCode::Io, "overlay/0.data", 4096, EIO};
+        QCOMPARE(text(sentence(elsewhere, array)), text(sentence(elsewhere)));
+    }
+
     void everyProblem_namesItsSourceAndOffset()
     {
         for (int code = 0; code <= int(ProblemCode::BitmapPageUnreadable); ++code) {
