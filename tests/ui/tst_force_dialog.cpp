@@ -161,7 +161,7 @@ private:
             out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
         }
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         whenAsked<AssemblyDialog>(*m_window, std::move(act));
         click(toolButton(*m_window, "assemble"));
     }

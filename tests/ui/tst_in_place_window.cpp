@@ -39,7 +39,7 @@ private slots:
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         m_window->open({m_folder->path()});
-        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), kPatience);
     }
 
     void cleanup()
@@ -80,9 +80,9 @@ private slots:
         QCOMPARE(shown(*m_engine, m_uuid).assembled->mode, WriteMode::InPlace);
         picture(*m_window, QStringLiteral("assembled-in-place"));
         click(toolButton(*m_window, "resync"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         click(toolButton(*m_window, "stop"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
 
         QVERIFY(contents(0) != before);
         QCOMPARE(shown(*m_engine, m_uuid).report.needs, Needs::Nothing);
@@ -97,7 +97,7 @@ private slots:
         assemble(false);
         QVERIFY(!action("removeBitmap")->isEnabled()); // a resync is due
         click(toolButton(*m_window, "resync"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QVERIFY(!action("addBitmap")->isEnabled());
 
         agreeTo("removeBitmap", QStringLiteral("bitmap-remove"));
@@ -129,11 +129,11 @@ private:
                 click(named<QCheckBox>(dialog, "seenWrites"));
             }
             auto* button = named<QPushButton>(dialog, "assembleNow");
-            QTRY_VERIFY(button->isEnabled());
+            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
             click(button);
         });
         click(toolButton(*m_window, "assemble"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QVERIFY(shown(*m_engine, m_uuid).assembled.has_value());
     }
 
@@ -148,7 +148,7 @@ private:
         });
         QVERIFY(action(name)->isEnabled());
         action(name)->trigger();
-        QTRY_VERIFY_WITH_TIMEOUT(asked && m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(asked && m_window->isIdle(), kPatience);
     }
 
     Uuid m_uuid;

@@ -34,9 +34,6 @@ QMap<QString, QByteArray> hashes()
     return all;
 }
 
-// For a busy machine and the sanitizers; what is waited for comes in a moment elsewhere.
-constexpr int kPatience = 60'000;
-
 // What the job bar says of the jobs that are over.
 QString outcomes(QWidget& window)
 {

@@ -52,7 +52,7 @@ private slots:
     {
         writeMembers(folder(), {.name = "nas:music"});
         drop({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QCOMPARE(model().rowCount(group(SourcesModel::Arrays)), 1);
         QCOMPARE(model().rowCount(group(SourcesModel::Images)), 2);
         QCOMPARE(named<QLabel>(*m_window, "arrayTitle")->text(), QStringLiteral("nas:music"));
@@ -81,7 +81,7 @@ private slots:
                                    .disks = 4,
                                    .missing = 2});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QCOMPARE(model().rowCount(group(SourcesModel::Arrays)), 20);
         QVERIFY(row(SourcesModel::Arrays, 0).data().toString().startsWith(u"backup-server"));
         QCOMPARE(badge(0).tone, Tone::Bad);
@@ -106,7 +106,7 @@ private slots:
     {
         writeMembers(folder(), {.name = "nas:half", .level = 5, .disks = 3, .missing = 2});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         auto* assemble = toolButton(*m_window, "assemble");
         QVERIFY(!assemble->isEnabled());
         QVERIFY(assemble->toolTip().contains(QStringLiteral("too few members")));
@@ -122,7 +122,7 @@ private slots:
         writeBlank(folder() / "blank.img", 1 << 20);
         std::ofstream(folder() / "letter.doc") << "Dear reader, this is no disk image.";
         m_window->open({m_folder->path(), m_folder->path() + QStringLiteral("/gone.img")});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QCOMPARE(model().rowCount(group(SourcesModel::Images)), 4);
         QMap<QString, QString> found;
         for (int i = 0; i < 4; ++i) {
@@ -141,20 +141,20 @@ private slots:
     {
         writeMembers(folder(), {.name = "nas:music", .dirty = {1}});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         std::filesystem::remove(folder() / "music-1.img");
         whenAsked<AssemblyDialog>(*m_window,
             [](AssemblyDialog& dialog) { click(named<QPushButton>(dialog, "assembleNow")); });
         click(toolButton(*m_window, "assemble"));
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QVERIFY(!m_engine->arrays().front().assembled);
         const QString outcome = named<QLabel>(*m_window, "jobStatus")->text();
         QVERIFY2(outcome.contains(QStringLiteral("music-1.img")), qPrintable(outcome));
         picture(*m_window, QStringLiteral("vanished"));
 
         m_window->findChild<QAction*>(QStringLiteral("rescan"))->trigger();
-        QTRY_COMPARE(m_engine->arrays().front().report.missing, 1);
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_COMPARE_WITH_TIMEOUT(m_engine->arrays().front().report.missing, 1, kPatience);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QCOMPARE(model().rowCount(group(SourcesModel::Images)), 2);
         QVERIFY(m_engine->arrays().front().report.canStart);
     }
@@ -163,7 +163,7 @@ private slots:
     {
         writeMembers(folder(), {.name = "nas:music", .dirty = {1}});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         whenAsked<AssemblyDialog>(*m_window, [](AssemblyDialog& dialog) {
             QCOMPARE(dialog.plan().taking.size(), std::size_t(2));
             auto* members = named<QTreeWidget>(dialog, "planMembers");
@@ -188,7 +188,7 @@ private slots:
         writeMembers(folder(), {.name = "a:one", .number = 1});
         writeMembers(folder(), {.name = "a:two", .number = 2});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         panel().setFocus();
         const QString first = named<QLabel>(*m_window, "arrayTitle")->text();
         QTest::keyClick(&panel(), Qt::Key_Down);
@@ -200,15 +200,15 @@ private slots:
         QTest::keyClick(m_window.get(), Qt::Key_L, Qt::ControlModifier);
         QVERIFY(!named<QWidget>(*m_window, "log"));
         QTest::keyClick(m_window.get(), Qt::Key_F5);
-        QTRY_VERIFY(!m_window->isIdle());
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(!m_window->isIdle(), kPatience);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
     }
 
     void removedSource_leavesTheList()
     {
         writeMembers(folder(), {.name = "nas:music"});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         m_engine->close((folder() / "music-1.img").string());
         QCOMPARE(model().rowCount(group(SourcesModel::Images)), 1);
         QCOMPARE(badge(0).tone, Tone::Warning); // degraded now
@@ -218,7 +218,7 @@ private slots:
     {
         writeMembers(folder(), {.name = "nas:music", .dirty = {1}});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         checkNames(*m_window);
         whenAsked<AssemblyDialog>(*m_window, [this](AssemblyDialog& dialog) {
             checkNames(dialog);
@@ -231,7 +231,7 @@ private slots:
     {
         writeMembers(folder(), {});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY(m_window->isIdle());
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         const QString shown = named<QPlainTextEdit>(*m_window, "log")->toPlainText();
         QVERIFY(shown.contains(QRegularExpression(QStringLiteral("\\d\\d:\\d\\d:\\d\\dZ"))));
     }
@@ -242,9 +242,9 @@ private slots:
             return m_window->grab().toImage().pixelColor(330, 150).lightness();
         };
         m_window->findChild<QAction*>(QStringLiteral("scheme2"))->trigger();
-        QTRY_VERIFY(brightness() < 80);
+        QTRY_VERIFY_WITH_TIMEOUT(brightness() < 80, kPatience);
         m_window->findChild<QAction*>(QStringLiteral("scheme1"))->trigger();
-        QTRY_VERIFY(brightness() > 200);
+        QTRY_VERIFY_WITH_TIMEOUT(brightness() > 200, kPatience);
         m_window->findChild<QAction*>(QStringLiteral("scheme0"))->trigger();
     }
 

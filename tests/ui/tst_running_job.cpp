@@ -43,13 +43,13 @@ private slots:
         assembleOnOverlays();
         click(toolButton(*m_window, "resync"));
         QTest::keyClick(m_window.get(), Qt::Key_Space);
-        QTRY_VERIFY(status().contains(QStringLiteral("paused")));
+        QTRY_VERIFY_WITH_TIMEOUT(status().contains(QStringLiteral("paused")), kPatience);
         QCOMPARE(named<QPushButton>(*m_window, "pauseJob")->text(), QStringLiteral("Resume"));
         QVERIFY(!toolButton(*m_window, "stop")->isEnabled());
         picture(*m_window, QStringLiteral("paused"));
 
         click(named<QPushButton>(*m_window, "pauseJob"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QVERIFY(!shown(*m_engine, m_uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
     }
 
@@ -58,9 +58,9 @@ private slots:
         assembleOnOverlays();
         click(toolButton(*m_window, "resync"));
         QTest::keyClick(m_window.get(), Qt::Key_Space);
-        QTRY_VERIFY(status().contains(QStringLiteral("paused")));
+        QTRY_VERIFY_WITH_TIMEOUT(status().contains(QStringLiteral("paused")), kPatience);
         click(named<QPushButton>(*m_window, "cancelJob"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QVERIFY(status().contains(QStringLiteral("carries on")));
         QVERIFY(shown(*m_engine, m_uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
         QVERIFY(toolButton(*m_window, "resync")->isEnabled());
@@ -74,7 +74,7 @@ private slots:
         assembleOnOverlays();
         click(toolButton(*m_window, "resync"));
         QTest::keyClick(m_window.get(), Qt::Key_Space);
-        QTRY_VERIFY(status().contains(QStringLiteral("paused")));
+        QTRY_VERIFY_WITH_TIMEOUT(status().contains(QStringLiteral("paused")), kPatience);
 
         whenAsked<QMessageBox>(*m_window, [](QMessageBox& question) {
             QCOMPARE(question.defaultButton()->objectName(), QStringLiteral("keepRunning"));
@@ -109,7 +109,7 @@ private:
         m_window->show();
         QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
         m_window->open({m_folder->path()});
-        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), kPatience);
     }
 
     void assembleOnOverlays()
@@ -119,11 +119,11 @@ private:
             folder->setText(m_overlays->path() + QStringLiteral("/here"));
             emit folder->editingFinished();
             auto* button = named<QPushButton>(dialog, "assembleNow");
-            QTRY_VERIFY(button->isEnabled());
+            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
             click(button);
         });
         click(toolButton(*m_window, "assemble"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QVERIFY(shown(*m_engine, m_uuid).assembled.has_value());
     }
 

@@ -23,6 +23,10 @@
 
 namespace bitmend::test {
 
+// Milliseconds: for a busy machine and the sanitizers; what is waited for comes in a moment
+// elsewhere.
+inline constexpr int kPatience = 60'000;
+
 // Settings, demo and overlays of this test process in a folder of its own. Before QApplication.
 inline void useOwnHome()
 {
