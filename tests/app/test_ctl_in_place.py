@@ -253,7 +253,8 @@ class BadEndings(InPlace):
         for call in ("pwrite64", "fdatasync"):
             outcome = self.broken(self.saved, call, "EIO", "1", "resync", *self.here, *self.members)
             self.assertEqual((outcome.status, self.state()), (1, before))
-            self.assertIn("before.restore answered with an error", outcome.complaints[0])
+            self.assertRegex(outcome.complaints[0], r"before\.restore (cannot be written|answered with an error)")
+            self.assertIn("Input/output error", outcome.complaints[0])
         self.completes()
 
     def test_a_full_disk_under_a_member_can_be_carried_on_from(self):

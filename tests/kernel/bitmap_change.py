@@ -141,7 +141,7 @@ class BitmapChange(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory(prefix="bitmap-change-")
         cls.addClassCleanup(scratch.cleanup)
         folder = Path(scratch.name)
-        removed = [(metadata, 2, False, SECTORS, "internal") for metadata in ("0.90", "1.0", "1.2")]
+        removed = [(metadata, 2, False, SECTORS, "internal") for metadata in ("0.90", "1.0", "1.1", "1.2")]
         wanted = [(metadata, slots, leaves, sectors, "none") for metadata, slots, leaves, sectors, *_ in ADDED]
         wanted += [(metadata, slots, False, sectors, "none") for metadata, slots, sectors, _ in PLACED + FILES]
         made = iter(make(folder, wanted + removed))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""bitmendctl mends mirrors of every metadata version, with the bitmap inside, behind or before the
-superblock, in a file, or with none; the kernel judges the result.
+"""bitmendctl mends mirrors of every metadata version, each with the bitmap behind or before the
+superblock, in a file, and with none; the kernel judges the result.
 
   every_format.py BITMENDCTL APPLY_OVERLAY [unittest arguments]
 """
@@ -16,8 +16,7 @@ from mend_cases import Case, JudgedMends
 
 class EveryFormat(JudgedMends, unittest.TestCase):
     # 1.0 keeps its bitmap before the superblock.
-    FLAVOURS = [("0.90", "internal"), ("0.90", "none"), ("1.0", "internal"), ("1.1", "internal"), ("1.2", "none"),
-                ("1.0", "file"), ("0.90", "file")]
+    FLAVOURS = [(metadata, place) for metadata in ("0.90", "1.0", "1.1", "1.2") for place in ("internal", "none", "file")]
     SEED = 300
     KIND = Case
 

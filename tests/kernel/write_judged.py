@@ -25,7 +25,8 @@ from judge_many import data_of
 from mend_cases import Case, fingerprint
 
 # Slots, metadata, sectors of a member, KiB of a bitmap chunk (0: no bitmap).
-SHAPES = [(2, "1.2", 20480, 16), (3, "1.2", 24576 + 344, 64), (2, "1.0", 16384, 4), (2, "0.90", 16384, 64), (2, "1.1", 16384, 0)]
+SHAPES = [(2, "1.2", 20480, 16), (3, "1.2", 24576 + 344, 64), (2, "1.0", 16384, 4), (2, "0.90", 16384, 64), (2, "1.1", 16384, 0),
+          (2, "1.1", 16384, 16), (2, "0.90", 16384, 0)]
 WRITES = 8
 PIECE = 8192  # what is acknowledged at a time by the write that is killed
 ACKNOWLEDGED = 20 * PIECE
