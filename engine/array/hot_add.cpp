@@ -38,7 +38,7 @@ std::uint32_t freeDevNumber(const ArrayState& state)
 Result<void> refuseOthersMember(const ArrayState& state, const BlockSource& source)
 {
     for (const auto* format : formats()) {
-        for (const auto& slot : format->slots(sizeOf(source))) {
+        for (const auto& slot : format->slotsOn(sizeOf(source))) {
             std::vector<std::byte> bytes(kSuperblockBytes);
             BM_TRY(source.readAt(slot.sector.bytes(), bytes));
             if (!format->hasMagic(bytes))
@@ -59,7 +59,7 @@ Result<void> refuseOthersMember(const ArrayState& state, const BlockSource& sour
 // Where its superblock goes: the slot that this version has on a device of this size.
 Result<Sectors> superblockPlace(const ArrayState& state, const BlockSource& source)
 {
-    for (const auto& slot : formatOf(state.reference->version).slots(sizeOf(source))) {
+    for (const auto& slot : formatOf(state.reference->version).slotsOn(sizeOf(source))) {
         if (slot.version == state.reference->version)
             return slot.sector;
     }

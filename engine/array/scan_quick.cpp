@@ -45,7 +45,7 @@ public:
         m_headLength = std::size_t(std::min<std::uint64_t>(m_source.sizeBytes(), kHeadBytes));
         BM_TRY(m_source.readAt(0, std::span(m_head).first(m_headLength)));
         for (const MetadataFormat* format : formats()) {
-            for (const auto& slot : format->slots({m_source.sizeBytes() / kSectorBytes}))
+            for (const auto& slot : format->slotsOn({m_source.sizeBytes() / kSectorBytes}))
                 BM_TRY(lookAt(*format, slot));
         }
         return {};

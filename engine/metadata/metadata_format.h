@@ -34,7 +34,7 @@ public:
     virtual std::string_view name() const = 0; // "1.x"
 
     // Empty when the device is too small.
-    virtual std::vector<SuperblockSlot> slots(Sectors deviceSize) const = 0;
+    virtual std::vector<SuperblockSlot> slotsOn(Sectors deviceSize) const = 0;
 
     // True when the magic is there, in either byte order, with a major version that is this
     // format's or nobody's; `bytes` are at least 8. Never true for two formats.

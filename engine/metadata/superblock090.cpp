@@ -273,7 +273,7 @@ void encodeState(const Superblock& from, const Superblock& was, Superblock090& d
 
 } // namespace
 
-std::vector<SuperblockSlot> Superblock090Format::slots(Sectors deviceSize) const
+std::vector<SuperblockSlot> Superblock090Format::slotsOn(Sectors deviceSize) const
 {
     constexpr std::uint64_t kReserved = ondisk::MD_RESERVED_SECTORS;
     if (deviceSize.count < kReserved)

@@ -10,7 +10,7 @@ class Superblock090Format final : public MetadataFormat
 {
 public:
     std::string_view name() const override { return "0.90"; }
-    std::vector<SuperblockSlot> slots(Sectors deviceSize) const override;
+    std::vector<SuperblockSlot> slotsOn(Sectors deviceSize) const override;
     bool hasMagic(std::span<const std::byte> bytes) const override;
     Result<DecodedSuperblock> decode(
         std::span<const std::byte> bytes, SuperblockSlot slot, Sectors deviceSize) const override;

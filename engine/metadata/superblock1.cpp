@@ -226,7 +226,7 @@ std::uint32_t roleEntries(const Superblock& superblock)
     return std::min(entries, ondisk::MD_MAX_DEV1);
 }
 
-std::vector<SuperblockSlot> Superblock1Format::slots(Sectors deviceSize) const
+std::vector<SuperblockSlot> Superblock1Format::slotsOn(Sectors deviceSize) const
 {
     constexpr Sectors kLength{kSuperblockBytes / kSectorBytes};
     std::vector<SuperblockSlot> found;

@@ -193,7 +193,7 @@ void perform(const std::string& operation, Machine& machine, Run& run)
 bool isSuperblock(const Run& run, const JournalEntry& entry)
 {
     for (const auto* format : formats()) {
-        for (const auto& slot : format->slots({run.before[entry.device].size() / kSectorBytes})) {
+        for (const auto& slot : format->slotsOn({run.before[entry.device].size() / kSectorBytes})) {
             if (slot.sector.bytes() == entry.offset)
                 return true;
         }

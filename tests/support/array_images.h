@@ -153,8 +153,8 @@ private:
 
     static void place(Superblock& superblock, int index)
     {
-        const auto slots = formatOf(superblock.version).slots(kImageSectors);
-        const auto slot = std::ranges::find(slots, superblock.version, &SuperblockSlot::version);
+        const auto places = formatOf(superblock.version).slotsOn(kImageSectors);
+        const auto slot = std::ranges::find(places, superblock.version, &SuperblockSlot::version);
         superblock.location = slot->sector;
         if (superblock.version == MetadataVersion::V0_90) {
             superblock.name.clear();

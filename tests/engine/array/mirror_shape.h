@@ -44,8 +44,8 @@ inline Sectors MirrorShape::dataOffset() const
 
 inline Sectors MirrorShape::superblockAt() const
 {
-    const auto slots = formatOf(version).slots(kMirrorData + component);
-    return std::ranges::find(slots, version, &SuperblockSlot::version)->sector;
+    const auto places = formatOf(version).slotsOn(kMirrorData + component);
+    return std::ranges::find(places, version, &SuperblockSlot::version)->sector;
 }
 
 inline std::int32_t MirrorShape::bitmapOffset() const

@@ -156,7 +156,7 @@ inline Bytes bigEndian090(Bytes b)
 // For tests with Qt, where `slots` is a macro. Include this file before Qt's.
 inline std::vector<SuperblockSlot> placesOf(MetadataVersion version, std::uint64_t deviceSectors)
 {
-    return formatOf(version).slots({deviceSectors});
+    return formatOf(version).slotsOn({deviceSectors});
 }
 
 // 256 bytes of header for the arrays above.
