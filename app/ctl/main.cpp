@@ -21,7 +21,7 @@ std::string overview()
         "Members are only ever read, unless --in-place\nsays otherwise.\n\nCommands:\n";
     for (const auto& command : commands()) {
         std::string line = "  " + std::string(command.name);
-        line.resize(12, ' ');
+        line.resize(std::max<std::size_t>(16, line.size() + 1), ' ');
         text += line + std::string(command.summary) + "\n";
     }
     text += "\n'bitmendctl COMMAND --help' describes a command, 'man bitmendctl' everything.\n";
