@@ -138,21 +138,19 @@ Result<void> writeSuperblock(ArrayState& state, ArrayMember& member, const Super
     return {};
 }
 
-Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* first)
+Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* newcomer)
 {
     // A member one event behind goes first, on its own: until it is durable the others must not
-    // move on and leave it two behind. The same for a newcomer, whose table is then the newest. One
-    // that was accepted goes last: newest, beside tables that still call it failed, it would look
-    // like the other half of a split array.
-    const auto turn = [&state, first](const ArrayMember* member) {
-        if (member->accepted)
-            return 3;
-        if (member == first)
-            return 1;
+    // move on and leave it two behind. A newcomer goes last, and so does one that was accepted:
+    // newest, beside tables that do not know it or call it failed, it would look like the other
+    // half of a split array.
+    const auto turn = [&state, newcomer](const ArrayMember* member) {
+        if (member->accepted || member == newcomer)
+            return 2;
         const bool behind = member->hasRole() && member->superblock->events + 1 < state.events;
-        return behind ? 0 : 2;
+        return behind ? 0 : 1;
     };
-    std::array<std::vector<ArrayMember*>, 4> turns;
+    std::array<std::vector<ArrayMember*>, 3> turns;
     for (auto& member : state.members) {
         if (!member.isFaulty())
             turns.at(static_cast<std::size_t>(turn(&member))).push_back(&member);
@@ -167,7 +165,7 @@ Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* first)
     return {};
 }
 
-Result<void> updateOnce(ArrayState& state, const ArrayMember* first)
+Result<void> updateOnce(ArrayState& state, const ArrayMember* newcomer)
 {
     state.culprit.reset();
     BM_TRY(flushAll(state));
@@ -175,7 +173,7 @@ Result<void> updateOnce(ArrayState& state, const ArrayMember* first)
     const auto header = writeHeader(state);
     if (!header && !(state.bitmap && kickBitmap(state, *state.bitmap)))
         return header;
-    return writeSuperblocks(state, first);
+    return writeSuperblocks(state, newcomer);
 }
 
 // events_cleared on every member before the first bit that it vouches for is gone from any.
@@ -333,11 +331,12 @@ Result<void> rewriteBitmapHeader(ArrayState& state)
     return guarded(state, [&] { return writeHeader(state); });
 }
 
-Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* first)
+Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* newcomer)
 {
     const auto guard = state.lock();
     BM_TRY(state.writable());
-    for (auto updated = updateOnce(state, first); !updated; updated = updateOnce(state, first)) {
+    for (auto updated = updateOnce(state, newcomer); !updated;
+        updated = updateOnce(state, newcomer)) {
         if (!loseCulprit(state)) {
             state.failure = updated.error();
             return updated;
@@ -345,8 +344,8 @@ Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* first)
     }
     state.superblocksDue = false;
     log(LogEvent::SuperblocksWritten, state.name, {}, state.events, state.members.size());
-    if (first && first->fault)
-        return std::unexpected(*first->fault);
+    if (newcomer && newcomer->fault)
+        return std::unexpected(*newcomer->fault);
     return {};
 }
 

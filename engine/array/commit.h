@@ -6,8 +6,8 @@
 //   bitmap header with the new event count -> flush -> superblocks -> flush (updateSuperblocks)
 //   bits of a write, and superblocks that say dirty -> flush (announceWrites) -> its data
 //   first bytes of a new bitmap -> flush (writeFirstBitmap) -> superblocks that name it
-//   spare superblock -> flush (writeSpare) -> every bitmap page -> flush (writeAllPages); a role in
-//   updateSuperblocks only after that
+//   spare superblock -> flush (writeSpare) -> every bitmap page -> flush (writeAllPages) -> the
+//   others' superblocks that give it a role -> flush -> its own (updateSuperblocks)
 //
 // Events rise by exactly one with each update, and an update is durable on every member before the
 // next one begins, so that no two active members are ever two apart: md leaves a member out that is
@@ -72,9 +72,9 @@ Result<void> startBitmap(ArrayState& state);
 // The header with the present event count, without superblocks: the end of a clean stop.
 Result<void> rewriteBitmapHeader(ArrayState& state);
 
-// One update: events + 1 on every member. `first` (may be null) is written and made durable before
-// the others.
-Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* first = nullptr);
+// One update: events + 1 on every member. `newcomer` (may be null), which gets its role by it, is
+// written when the others are durable.
+Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* newcomer = nullptr);
 
 // A newcomer's first superblock, durable: a spare's, known to no other member.
 Result<void> writeSpare(ArrayState& state, ArrayMember& newcomer, const Superblock& spare);

@@ -197,6 +197,18 @@ Result<void> joinAsSpare(ArrayState& state, const HotAddPlan& plan)
     return {};
 }
 
+// Nothing of it is valid yet, and its own superblock says so while it is still a spare's: later
+// kernels take a spare's role from the newest table, and the others' are the first to name it.
+Result<void> markEmpty(ArrayState& state, ArrayMember& spare)
+{
+    if (state.reference->version == MetadataVersion::V0_90)
+        return {}; // listed as a spare until it is in sync
+    Superblock empty = *spare.superblock;
+    empty.featureMap |= feature::kRecoveryOffset;
+    empty.recoveryOffset = {};
+    return writeSpare(state, spare, empty);
+}
+
 // The bitmap is whole and durable on the newcomer before any superblock gives it a role: from then
 // on its copy may be the one that a start believes.
 Result<HotAddOutcome> slotSpare(ArrayState& state, const HotAddPlan& plan)
@@ -214,6 +226,7 @@ Result<HotAddOutcome> slotSpare(ArrayState& state, const HotAddPlan& plan)
     outcome.pagesWritten = BM_TRY(writeAllPages(state, *spare));
     if (state.bitmap)
         state.frames.setMemberBits(plan.path, state.bitmap->bits());
+    BM_TRY(markEmpty(state, *spare));
 
     spare->role = plan.role;
     spare->recoveryOffset = {};

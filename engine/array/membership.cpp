@@ -289,10 +289,6 @@ Result<HotAddOutcome> reAdd(Array& array, const ReAddPlan& plan)
     const auto before = state.writtenBytes;
     auto opened = BM_TRY(open(state, plan));
     BM_TRY(state.authorize(plan.writes));
-    // The failure is forgotten first: a returning member whose superblock is the newest for a
-    // moment, and which another calls failed, would look like the other half of a split array.
-    if (isListedFaulty(state, *opened.superblock))
-        BM_TRY(updateSuperblocks(state));
     HotAddOutcome outcome;
     outcome.path = plan.path;
     outcome.role = plan.role;

@@ -101,11 +101,8 @@ class State:
     def __init__(self, operation, folder, facts, images, base, content):
         self.operation, self.facts, self.base, self.content = operation, facts, base, content
         self.all = [folder / image.name for image in images]
-        # A newcomer that has not got its superblock yet is not offered, nor one that alone knows of its role: it
-        # has been given that a moment before the others, and mdadm would take it for the half that went on.
+        # A newcomer that has not got its superblock yet is not offered.
         self.images = [image for image in self.all if has_superblock(image)]
-        if self.images[-1].name == "new.img" and not is_known(self.images[-1], self.images[0]):
-            self.images.pop()
         self.name = f"{operation} {folder.parent.name}, {facts['kind']} after {facts['cut']} of {facts['of']}"
         members = [mdimage.Member(image) for image in self.images]
         self.due = [self.named(member) for member in members]
@@ -140,14 +137,6 @@ def is_dirty(member):
     if member.version == "0.90":
         return not member.get("state") & 1
     return member.get("resync_offset") != (1 << 64) - 1
-
-
-def is_known(newcomer, other):
-    own, others = mdimage.Member(newcomer), mdimage.Member(other)
-    if own.version == "0.90":
-        return True
-    name = f"role{own.get('dev_number')}"
-    return own.get(name) >= 0xfffe or (others.get(name) or 0xffff) < 0xfffe
 
 
 def has_superblock(image):

@@ -44,6 +44,12 @@ bool sameBitmap(MemoryMirror& mirror, std::size_t left, std::size_t right)
         mirror.bitmapArea(left).first(bytes), mirror.bitmapArea(right).first(bytes));
 }
 
+// By feature_map, at byte 8: RECOVERY_OFFSET, which is 0 in a superblock that was never in sync.
+bool saysEmpty(std::span<const std::byte> superblock)
+{
+    return (std::to_integer<unsigned>(superblock[8]) & feature::kRecoveryOffset) != 0;
+}
+
 bool add(Array& array, const std::string& path)
 {
     const auto plan = planHotAdd(array, path);
@@ -59,7 +65,7 @@ class TestHotAdd : public QObject
 private slots:
     void hotAdd_writesEveryBitmapPageToNewMember();
     void hotAdd_pagesAreDurableBeforeAnyRole();
-    void hotAdd_newcomersRoleIsDurableBeforeTheOthersName();
+    void hotAdd_othersNameANewcomerThatSaysItIsEmpty();
     void hotAdd_changesNoBit();
     void hotAdd_raisesEventsByOneEverywhere();
     void hotAdd_bitmapGoesToARecoveringMember();
@@ -133,7 +139,7 @@ void TestHotAdd::hotAdd_pagesAreDurableBeforeAnyRole()
     QVERIFY(spareSeen);
 }
 
-void TestHotAdd::hotAdd_newcomersRoleIsDurableBeforeTheOthersName()
+void TestHotAdd::hotAdd_othersNameANewcomerThatSaysItIsEmpty()
 {
     MemoryMirror mirror(degraded(), true);
     fill(mirror);
@@ -141,20 +147,25 @@ void TestHotAdd::hotAdd_newcomersRoleIsDurableBeforeTheOthersName()
     const auto before = mirror.journal()->entries().size();
     QVERIFY(add(*array, "blank0"));
     const auto entries = mirror.journal()->entries();
-    int superblocks = 0; // of the newcomer: the spare's, and the one with a role
-    bool durable = false;
+    int superblocks = 0; // of the newcomer: a spare's, an empty spare's, the one with its role
+    bool newcomerDurable = false;
+    bool othersDurable = false;
     for (auto i = before; i < entries.size(); ++i) {
         const auto& entry = entries[i];
+        const bool ofNewcomer = entry.device == mirror.device(kNewcomer).journalNumber();
         const bool isSuperblock =
             !entry.isFlush && entry.offset == MemoryMirror::kSuperblockAt.bytes();
-        if (entry.device == mirror.device(kNewcomer).journalNumber()) {
-            superblocks += isSuperblock ? 1 : 0;
-            durable = entry.isFlush && superblocks == 2;
+        if (isSuperblock && ofNewcomer) {
+            ++superblocks;
+            QVERIFY(superblocks != 2 || saysEmpty(entry.bytes));
+            QVERIFY(superblocks != 3 || othersDurable);
         } else if (isSuperblock) {
-            QVERIFY(durable);
+            QCOMPARE(superblocks, 2);
+            QVERIFY(newcomerDurable);
         }
+        (ofNewcomer ? newcomerDurable : othersDurable) = entry.isFlush;
     }
-    QCOMPARE(superblocks, 2);
+    QCOMPARE(superblocks, 3);
 }
 
 void TestHotAdd::hotAdd_changesNoBit()
