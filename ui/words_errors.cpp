@@ -12,7 +12,12 @@ namespace {
 
 Phrase cannotWrite(const std::string& where, int sysErrno, const std::string& why)
 {
-    if (sysErrno == EACCES || sysErrno == EPERM || sysErrno == EROFS) {
+    if (sysErrno == EROFS) {
+        return phrase("%1 is read-only here: the device is set so, or its file system is. Nothing "
+                      "was changed. Make it writable, or let the writes go to an overlay.",
+            where);
+    }
+    if (sysErrno == EACCES || sysErrno == EPERM) {
         return phrase("You have no permission to write to %1. Nothing was changed. Ask for write "
                       "access to it, or let the writes go to an overlay.",
             where);

@@ -229,6 +229,17 @@ Result<DevicePtr> wrap(const std::string& path, int rawFd)
     return std::make_shared<FileDevice>(path, std::move(fd), size, ErrorCode::NoSpaceInPlace);
 }
 
+// A device that was set read-only opens all the same and refuses each write.
+Result<void> checkWritable(int descriptor, const std::string& path)
+{
+    int readOnly = 0;
+    if (::ioctl(descriptor, BLKROGET, &readOnly) != 0 || readOnly == 0)
+        return {};
+    Error error{ErrorCode::CannotOpen, path, -1, EROFS};
+    error.found = 1;
+    return std::unexpected(std::move(error));
+}
+
 Result<void> makeEntryDurable(const std::string& path)
 {
     auto folder = std::filesystem::path(path).parent_path();
@@ -265,6 +276,8 @@ Result<DevicePtr> openFileForWriting(const std::string& path, const LockRange& r
         return std::unexpected(std::move(closed));
     }
     auto device = BM_TRY(wrap(path, fd));
+    if (kind == Kind::BlockDevice)
+        BM_TRY(checkWritable(fd, path));
     BM_TRY(lockFile(device->descriptor(), path, LockKind::Writing, range));
     return device;
 }

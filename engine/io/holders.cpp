@@ -11,6 +11,7 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -119,24 +120,29 @@ std::vector<Mount> mounts(const fs::path& proc)
     return all;
 }
 
-Result<void> checkMounts(
-    const std::string& path, const std::vector<fs::path>& devices, const fs::path& proc)
+std::set<std::string> numbersOf(const std::vector<fs::path>& devices)
 {
-    std::vector<std::string> numbers;
-    numbers.reserve(devices.size());
+    std::set<std::string> numbers;
     for (const auto& device : devices)
-        numbers.push_back(firstLine(device / "dev"));
+        numbers.insert(firstLine(device / "dev"));
+    return numbers;
+}
+
+Result<void> checkMounts(
+    const std::string& path, const std::set<std::string>& numbers, const fs::path& proc)
+{
     for (const auto& mount : mounts(proc)) {
         struct stat source{};
         const bool isDevice = ::stat(mount.source.c_str(), &source) == 0 && S_ISBLK(source.st_mode);
         const auto number = isDevice ? deviceNumber(source.st_rdev) : mount.device;
-        if (std::ranges::find(numbers, number) != numbers.end())
+        if (numbers.contains(number))
             return held(ErrorCode::Mounted, path, mount.folder);
     }
     return {};
 }
 
-Result<void> checkLoops(const std::string& path, const struct stat& file, const fs::path& sys)
+Result<void> checkLoops(const std::string& path, const fs::path& sys,
+    const std::function<bool(const struct stat& backing)>& isOurs)
 {
     constexpr std::string_view kDeleted = " (deleted)";
     std::string loop;
@@ -145,9 +151,7 @@ Result<void> checkLoops(const std::string& path, const struct stat& file, const 
         if (backing.ends_with(kDeleted))
             backing.resize(backing.size() - kDeleted.size());
         struct stat other{};
-        const bool same = !backing.empty() && ::stat(backing.c_str(), &other) == 0 &&
-                          other.st_dev == file.st_dev && other.st_ino == file.st_ino;
-        if (same)
+        if (!backing.empty() && ::stat(backing.c_str(), &other) == 0 && isOurs(other))
             loop = "/dev/" + entry.path().filename().string();
     });
     return loop.empty() ? Result<void>() : held(ErrorCode::BacksLoop, path, loop);
@@ -190,8 +194,11 @@ Result<void> checkUnused(const std::string& path, const KernelFolders& kernel)
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0)
         return fail(ErrorCode::CannotOpen, path, -1, errno);
-    if (S_ISREG(status.st_mode))
-        return checkLoops(path, status, kernel.sys);
+    if (S_ISREG(status.st_mode)) {
+        return checkLoops(path, kernel.sys, [&status](const struct stat& backing) {
+            return backing.st_dev == status.st_dev && backing.st_ino == status.st_ino;
+        });
+    }
     std::error_code error;
     const auto device =
         fs::canonical(kernel.sys / "dev/block" / deviceNumber(status.st_rdev), error);
@@ -199,7 +206,12 @@ Result<void> checkUnused(const std::string& path, const KernelFolders& kernel)
         return {};
     const auto devices = relatives(device);
     BM_TRY(checkHolders(path, devices));
-    return checkMounts(path, devices, kernel.proc);
+    const auto numbers = numbersOf(devices);
+    BM_TRY(checkMounts(path, numbers, kernel.proc));
+    // The kernel does not list a loop device as a holder.
+    return checkLoops(path, kernel.sys, [&numbers](const struct stat& backing) {
+        return S_ISBLK(backing.st_mode) && numbers.contains(deviceNumber(backing.st_rdev));
+    });
 }
 
 Result<void> lockFile(

@@ -20,7 +20,8 @@ struct KernelFolders
 
 // OK when the kernel has nothing on it: no array or mapped volume on the device, its partitions or
 // the disk that it is a partition of (HeldByDevice), no mounted file system there (Mounted), no
-// loop device over the file (BacksLoop). Says nothing of programs: those lock, or do not.
+// loop device over the file or any of those devices (BacksLoop). Says nothing of programs: those
+// lock, or do not.
 Result<void> checkUnused(const std::string& path, const KernelFolders& kernel = {});
 
 // Bytes [offset, offset + length) of an open file, locked for as long as it stays open; a length of

@@ -135,6 +135,18 @@ private slots:
         expect(checkUnused(device, kernel.folders()), ErrorCode::HeldByDevice, "/dev/dm-3");
     }
 
+    void device_behindALoopDeviceIsInUse()
+    {
+        const auto device = anyBlockDevice();
+        if (device.empty())
+            return;
+        Kernel kernel;
+        const auto disk = kernel.disk("8:240", "sdq");
+        kernel.disk(numberOf(device), "sdq1", disk);
+        Kernel::write(kernel.sys() / "block/loop7/loop/backing_file", device + "\n");
+        expect(checkUnused(device, kernel.folders()), ErrorCode::BacksLoop, "/dev/loop7");
+    }
+
     void partition_ofADiskInUseIsInUse()
     {
         const auto device = anyBlockDevice();
