@@ -27,7 +27,7 @@ for argument in "$@"; do
 done
 if [ -n "$install" ]; then
     packaging/install_packages.sh packaging/packages packaging/appimage/packages tests/packages \
-        ${long:+tests/appimage/packages} || exit 1
+        ${long:+tests/appimage/packages tests/checks/packages} || exit 1
 fi
 
 # A changed file must not be found up to date because a cache was restored with odd times.
@@ -88,7 +88,7 @@ fi
 
 build release -DBITMEND_TESTS=ON && run release "${long_only[@]}"
 build asan && run asan -LE "full|kernel|check|appimage"
-build tsan && run tsan -LE "full|kernel|check|app"
+build tsan && run tsan -LE "full|kernel|check|app|one-thread"
 build fuzz && run fuzz
 
 heading "all"
