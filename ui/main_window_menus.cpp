@@ -116,7 +116,7 @@ void MainWindow::makeLimitMenu(QMenu& array)
         limit->setObjectName(QStringLiteral("limit%1").arg(mebibytes));
         limit->setCheckable(true);
         limit->setChecked(bytes == 0);
-        limits->addAction(limit);
+        limit->setActionGroup(limits);
         connect(limit, &QAction::triggered, this, [this, bytes] { m_engine.limitTo(bytes); });
     }
 }
