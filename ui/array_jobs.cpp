@@ -7,6 +7,7 @@
 #include <QFutureWatcher>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace bitmend {
@@ -58,6 +59,10 @@ void ArrayJobs::run(
         const auto report = m_engine.array(uuid).value_or(ArrayView{}).report;
         watcher->deleteLater();
         conclude(row, result ? outcomeOf(*result) : outcomeOf(result.error(), report));
+        if constexpr (std::is_same_v<T, SyncOutcome>) {
+            if (result)
+                offerDifferences(row, uuid, *result);
+        }
     });
     watcher->setFuture(job.result);
 }
@@ -70,6 +75,16 @@ void ArrayJobs::conclude(JobBar::Id row, const Outcome& outcome)
     m_log.add(QStringLiteral("%1: %2").arg(was.title, outcome.sentence));
     emit activityChanged(was.uuid, activity(was.uuid));
     emit finished(was.uuid, outcome);
+}
+
+void ArrayJobs::offerDifferences(JobBar::Id row, const Uuid& uuid, const SyncOutcome& outcome)
+{
+    if (outcome.action != SyncAction::Check && outcome.action != SyncAction::Repair)
+        return;
+    emit compared(uuid, std::make_shared<const SyncOutcome>(outcome));
+    if (!outcome.differing.empty() || !outcome.unreadable.empty()) {
+        m_bar.offer(row, tr("&Show where"), [this, uuid] { emit differencesAsked(uuid); });
+    }
 }
 
 void ArrayJobs::assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay)

@@ -43,6 +43,9 @@ public:
 signals:
     void activityChanged(const bitmend::Uuid& uuid, bitmend::Activity activity);
     void finished(const bitmend::Uuid& uuid, const bitmend::Outcome& outcome);
+    void compared(
+        const bitmend::Uuid& uuid, const std::shared_ptr<const bitmend::SyncOutcome>& outcome);
+    void differencesAsked(const bitmend::Uuid& uuid); // of the outcome in the job bar
 
 private:
     struct Running
@@ -57,6 +60,7 @@ private:
     void run(
         const Uuid& uuid, Activity activity, const QString& title, Job<T> job, Steering steering);
     void conclude(JobBar::Id row, const Outcome& outcome);
+    void offerDifferences(JobBar::Id row, const Uuid& uuid, const SyncOutcome& outcome);
 
     Engine& m_engine;
     JobBar& m_bar;

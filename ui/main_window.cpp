@@ -184,6 +184,15 @@ void MainWindow::connectEngine()
         m_sources.setActivity(uuid, activity);
         refreshArrays();
     });
+    connect(m_jobs, &ArrayJobs::compared, this,
+        [this](const Uuid& uuid, const std::shared_ptr<const SyncOutcome>& outcome) {
+            m_compared[uuid] = outcome;
+            showCurrent();
+        });
+    connect(m_jobs, &ArrayJobs::differencesAsked, this, [this](const Uuid& uuid) {
+        choose(uuid);
+        m_arrayPage->showDifferences();
+    });
 }
 
 void MainWindow::open(const QStringList& paths)
@@ -277,6 +286,8 @@ void MainWindow::showArray(const ArrayView& array)
     const Activity activity = m_jobs->activity(array.report.uuid);
     setWindowTitle(tr("%1 \u2014 Bitmend").arg(QString::fromStdString(array.report.name)));
     m_arrayPage->setArray(array, activity, m_engine.sources());
+    const auto compared = m_compared.find(array.report.uuid);
+    m_arrayPage->setCompared(compared == m_compared.end() ? nullptr : compared->second);
     allowActions(&array);
     m_arrayPage->setStep(m_actions.nextStep(array, activity));
     refreshFrame();

@@ -97,6 +97,7 @@ private:
     QSplitter* m_sides = nullptr;
     QSplitter* m_stack = nullptr;
     ArrayJobs* m_jobs = nullptr;
+    std::map<Uuid, std::shared_ptr<const SyncOutcome>> m_compared; // the last check or repair
     JobBar::Id m_scanRow = 0;
     std::optional<Uuid> m_current; // the array on view
     bool m_closing = false;

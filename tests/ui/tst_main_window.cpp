@@ -15,6 +15,7 @@
 #include <QComboBox>
 #include <QLabel>
 #include <QLineEdit>
+#include <QListView>
 #include <QMimeData>
 #include <QPlainTextEdit>
 #include <QTabWidget>
@@ -24,6 +25,21 @@
 
 using namespace bitmend;
 using namespace bitmend::test;
+
+namespace {
+
+// One byte of a member's file; the same again puts it back.
+void spoil(const std::string& path, Sectors at)
+{
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(std::streamoff(at.bytes()));
+    const char byte = char(file.get() ^ 0x40);
+    file.seekp(std::streamoff(at.bytes()));
+    file.put(byte);
+    QVERIFY(file.good());
+}
+
+} // namespace
 
 class TestMainWindow : public QObject
 {
@@ -114,6 +130,48 @@ private slots:
             QVERIFY2(!label->text().contains(QStringLiteral("spare")), qPrintable(label->text()));
         // The safe next step is another one.
         QVERIFY(named<QPushButton>(*m_window, "step")->text().startsWith(u"Open images"));
+    }
+
+    void check_listsWhatDiffersAndGoesThere()
+    {
+        const auto paths =
+            writeMembers(folder(), {.name = "lab:six", .number = 6, .level = 6, .disks = 5});
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        const ArrayReport report = m_engine->arrays().front().report;
+        spoil(paths[1], report.members[1].superblock->dataOffset + Sectors{200});
+        spoil(paths[3], report.members[3].superblock->dataOffset + Sectors{1000});
+        whenAsked<AssemblyDialog>(*m_window, [](AssemblyDialog& dialog) {
+            auto* button = named<QPushButton>(dialog, "assembleNow");
+            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
+            click(button);
+        });
+        click(toolButton(*m_window, "assemble"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        click(toolButton(*m_window, "check"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+
+        click(named<QPushButton>(*m_window, "followJob"));
+        auto* list = named<QListView>(*m_window, "differencesList");
+        QVERIFY(list && m_window->focusWidget() == list);
+        QCOMPARE(list->model()->rowCount(), 2);
+        const auto verdict = [this] {
+            return named<QLabel>(*m_window, "stripeVerdict")->text();
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(verdict().startsWith(u"Slot 1 is wrong"), kPatience);
+        QVERIFY(list->currentIndex().data().toString().endsWith(u"slot 1 wrong"));
+        QTest::keyClick(list, Qt::Key_Down);
+        QTRY_VERIFY_WITH_TIMEOUT(verdict().startsWith(u"Slot 3 is wrong"), kPatience);
+        QCOMPARE(named<QComboBox>(*m_window, "stripeMember")->currentIndex(), 3);
+        picture(*m_window, QStringLiteral("differences"));
+
+        // Another check, of members that agree: there is nothing to show any more.
+        spoil(paths[1], report.members[1].superblock->dataOffset + Sectors{200});
+        spoil(paths[3], report.members[3].superblock->dataOffset + Sectors{1000});
+        click(toolButton(*m_window, "check"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        QVERIFY(!named<QPushButton>(*m_window, "followJob"));
+        QVERIFY(!named<QListView>(*m_window, "differencesList"));
     }
 
     void badInput_isARowWithItsReason()

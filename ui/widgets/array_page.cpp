@@ -157,6 +157,17 @@ void ArrayPage::setFrame(const BitmapFramePtr& frame)
     m_noBitmap->setVisible(!frame || frame->chunks == 0);
 }
 
+void ArrayPage::setCompared(const std::shared_ptr<const SyncOutcome>& outcome)
+{
+    m_stripe->setCompared(outcome);
+}
+
+void ArrayPage::showDifferences()
+{
+    m_tabs->setCurrentWidget(m_stripe);
+    m_stripe->goToFirstDifference();
+}
+
 std::string ArrayPage::chosenMember() const { return m_members->chosen(); }
 
 void ArrayPage::setStep(QAction* step) { m_verdict->setStep(step); }

@@ -3,10 +3,12 @@
 // its write-intent bitmap, its superblocks, its stripes.
 #pragma once
 
+#include "engine/array/sync.h"
 #include "ui/models/members_model.h"
 
 #include <QWidget>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,6 +39,8 @@ public:
     void setFrame(const BitmapFramePtr& frame);
     std::string chosenMember() const; // its path; empty: none
     void setStep(QAction* step);
+    void setCompared(const std::shared_ptr<const SyncOutcome>& outcome); // null: not compared yet
+    void showDifferences();
     BitmapHeatmap& heatmap() { return *m_heatmap; }
     StripeTab& stripe() { return *m_stripe; }
 

@@ -60,6 +60,12 @@ void JobBar::finish(Id id, Tone tone, const QString& outcome)
     emit runningChanged();
 }
 
+void JobBar::offer(Id id, const QString& label, std::function<void()> follow)
+{
+    if (const auto job = m_jobs.find(id); job != m_jobs.end())
+        job->second->offer(label, std::move(follow));
+}
+
 void JobBar::remove(Id id)
 {
     const auto job = m_jobs.find(id);

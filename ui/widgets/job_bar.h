@@ -27,6 +27,8 @@ public:
     Id add(JobView job);
     void setTitle(Id id, const QString& title);
     void finish(Id id, Tone tone, const QString& outcome);
+    // What a finished job's outcome leads to, as a button beside it.
+    void offer(Id id, const QString& label, std::function<void()> follow);
     void remove(Id id);
     bool isRunning() const;
     void togglePause(); // of the newest running job that can be paused

@@ -124,13 +124,24 @@ QString JobRow::describe(const JobState& state)
     } else if (m_wantsPause) {
         parts += tr("pausing\u2026");
     } else if (state.bytesTotal > 0) {
-        if (const auto rate = m_rate.bytesPerSecond())
+        if (const auto rate = m_rate.bytesPerSecond()) {
             parts += (state.limited ? tr("%1/s, limited") : tr("%1/s"))
                          .arg(sizeText(std::uint64_t(*rate)));
+        }
         if (const auto left = m_rate.secondsLeft())
             parts += roughly(*left);
     }
     return parts.join(QStringLiteral(" \u00b7 "));
+}
+
+void JobRow::offer(const QString& label, std::function<void()> follow)
+{
+    auto* button = new QPushButton(label, this);
+    button->setObjectName(QStringLiteral("followJob"));
+    auto* row = static_cast<QHBoxLayout*>(layout());
+    row->insertWidget(row->indexOf(m_cancelButton), button);
+    button->show(); // a layout does so only later
+    connect(button, &QPushButton::clicked, this, std::move(follow));
 }
 
 void JobRow::finish(Tone tone, const QString& outcome)

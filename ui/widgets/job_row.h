@@ -45,6 +45,7 @@ public:
     bool canPause() const { return m_running && bool(m_job.pause); }
     void setTitle(const QString& title);
     void finish(Tone tone, const QString& outcome);
+    void offer(const QString& label, std::function<void()> follow);
     void poll();
     void togglePause();
 

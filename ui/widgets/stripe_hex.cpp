@@ -116,7 +116,23 @@ void StripeHex::setStripe(StripeView view, QStringList names)
 void StripeHex::markMember(int role)
 {
     m_marked = role;
+    showColumn(role);
     viewport()->update();
+}
+
+// Scrolls sideways where a member is not seen whole; the addresses go out of sight with that.
+void StripeHex::showColumn(int role)
+{
+    if (role < 0)
+        return;
+    auto* bar = horizontalScrollBar();
+    const int left = xOf(role) - kMargin;
+    const int over = xOf(role) + columnWidth() + kMargin - viewport()->width();
+    if (left < 0) {
+        bar->setValue(bar->value() + left);
+    } else if (over > 0) {
+        bar->setValue(bar->value() + over);
+    }
 }
 
 bool StripeHex::differsIn(std::size_t offset) const
@@ -149,6 +165,7 @@ void StripeHex::goTo(std::size_t offset)
         m_lines, [&](const Line& at) { return at.offset + kPerLine > offset; });
     verticalScrollBar()->setValue(int(line - m_lines.begin()));
     m_sector = offset / kSectorBytes;
+    showColumn(m_marked); // one that was marked before there was anything to scroll
     describe();
     viewport()->update();
 }

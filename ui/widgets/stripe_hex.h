@@ -55,6 +55,7 @@ private:
     int columnWidth() const;
     int addressWidth() const;
     int xOf(int role) const;
+    void showColumn(int role);
     int yOf(std::size_t line) const;
     bool differsIn(std::size_t offset) const;
     void layLines();

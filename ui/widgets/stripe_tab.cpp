@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/widgets/stripe_tab.h"
 
+#include "engine/raid/personality.h"
 #include "ui/text.h"
+#include "ui/widgets/differences_list.h"
 #include "ui/widgets/pill.h"
 #include "ui/widgets/stripe_hex.h"
 #include "ui/words_stripe.h"
@@ -74,6 +76,7 @@ StripeTab::StripeTab(QWidget* parent)
     , m_pill(new Pill(this))
     , m_verdict(new QLabel(this))
     , m_hex(new StripeHex(this))
+    , m_differences(new DifferencesList(this))
 {
     setObjectName(QStringLiteral("stripeTab"));
     m_arraySector->setObjectName(QStringLiteral("arraySector"));
@@ -96,7 +99,11 @@ StripeTab::StripeTab(QWidget* parent)
     column->addLayout(makePlaceRow());
     column->addWidget(m_place);
     column->addLayout(makeVerdictRow());
-    column->addWidget(m_hex, 1);
+    auto* bytes = new QHBoxLayout;
+    bytes->setSpacing(14);
+    bytes->addWidget(m_differences);
+    bytes->addWidget(m_hex, 1);
+    column->addLayout(bytes, 1);
     connectParts();
 }
 
@@ -155,6 +162,15 @@ void StripeTab::connectParts()
     connect(m_hex, &StripeHex::memberChosen, this, [this](int role, quint64 offset) {
         goToMemberSector(role, m_hex->stripe().begin + std::int64_t(offset / kSectorBytes));
     });
+    connect(m_differences, &DifferencesList::chosen, this,
+        [this](const DifferencesModel::Place& place) {
+            if (place.ofArray) {
+                goToArraySector(place.range.begin);
+            } else {
+                const int role = place.wrongRole >= 0 ? place.wrongRole : m_role;
+                goToMemberSector(role, std::int64_t(place.range.begin.count));
+            }
+        });
     connect(m_again, &QPushButton::clicked, this, &StripeTab::ask);
     connect(m_next, &QPushButton::clicked, this, [this] { m_hex->goToDifference(true); });
     connect(m_previous, &QPushButton::clicked, this, [this] { m_hex->goToDifference(false); });
@@ -182,6 +198,13 @@ void StripeTab::setArray(const ArrayReport& array, const std::vector<ScannedSour
         moveTo(std::min(m_role, array.geometry.raidDisks - 1), m_inData);
     }
 }
+
+void StripeTab::setCompared(const std::shared_ptr<const SyncOutcome>& outcome)
+{
+    m_differences->setOutcome(outcome, m_array && hasParity(m_array->geometry));
+}
+
+void StripeTab::goToFirstDifference() { m_differences->chooseFirst(); }
 
 void StripeTab::nameMembers(const std::vector<ScannedSource>& sources)
 {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "engine/array/stripe_view.h"
+#include "engine/array/sync.h"
 #include "engine/session/source_list.h"
 
 #include <QWidget>
@@ -22,6 +23,7 @@ class QPushButton;
 
 namespace bitmend {
 
+class DifferencesList;
 class Pill;
 class StripeHex;
 
@@ -37,6 +39,10 @@ public:
 
     void setArray(const ArrayReport& array, const std::vector<ScannedSource>& sources);
     void setStripe(const Uuid& array, std::int64_t begin, Result<StripeView> stripe);
+
+    // What the array's last check or repair found, to be gone through; null: there was none.
+    void setCompared(const std::shared_ptr<const SyncOutcome>& outcome);
+    void goToFirstDifference();
 
     void goToArraySector(Sectors sector);
     void goToMemberSector(int role, std::int64_t inData); // from data_offset; negative before it
@@ -75,6 +81,7 @@ private:
     Pill* m_pill;
     QLabel* m_verdict;
     StripeHex* m_hex;
+    DifferencesList* m_differences;
     QStringList m_names;
     std::vector<std::pair<std::string, const void*>> m_shown; // compared, not followed
 };
