@@ -223,18 +223,24 @@ void StripeHex::paintEvent(QPaintEvent*)
     painter.fillRect(viewport()->rect(), palette().color(QPalette::Base));
     const int members = int(m_view.cells.size());
     const QRect below = viewport()->rect().adjusted(0, headHeight() + kMargin / 2, 0, 0);
+    // The addresses stay where they are; members scroll out of sight before they get there.
+    const QRect beside = viewport()->rect().adjusted(kMargin + addressWidth() - kPad, 0, 0, 0);
     painter.save();
-    painter.setClipRect(below);
     painter.setFont(m_fixed);
     for (auto line = std::size_t(verticalScrollBar()->value());
         line < m_lines.size() && yOf(line) < viewport()->height(); ++line) {
+        painter.setClipRect(below);
+        paintAddress(painter, m_lines[line], yOf(line));
+        painter.setClipRect(below & beside);
         for (int role = 0; role < members; ++role)
             paintBytes(painter, m_lines[line], role, yOf(line));
-        paintAddress(painter, m_lines[line], yOf(line));
     }
     painter.restore();
+    painter.save();
+    painter.setClipRect(beside);
     for (int role = 0; role < members; ++role)
         paintHead(painter, role);
+    painter.restore();
     if (hasFocus()) {
         painter.setPen(palette().color(QPalette::Highlight));
         painter.setBrush(Qt::NoBrush);

@@ -98,7 +98,7 @@ private slots:
         QTest::addColumn<bool>("inFile");
         for (const bool inFile : {false, true}) {
             for (int version = 0; version <= int(MetadataVersion::V1_2); ++version) {
-                QTest::addRow("%s%s", toString(MetadataVersion(version)).data(),
+                QTest::addRow("%s%s", std::string(toString(MetadataVersion(version))).c_str(),
                     inFile ? ", bitmap in a file" : "")
                     << version << inFile;
             }

@@ -45,7 +45,8 @@ public:
         level == 10 || level == 1 ? copy() : addParity();
     }
 
-    StripeView read(std::set<std::size_t> missing, std::int64_t begin, Sectors length = kWindow)
+    StripeView read(
+        const std::set<std::size_t>& missing, std::int64_t begin, Sectors length = kWindow)
     {
         std::vector<std::size_t> present;
         for (std::size_t i = 0; i < m_members.size(); ++i) {
