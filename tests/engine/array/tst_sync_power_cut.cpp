@@ -103,9 +103,10 @@ void spoilUnderBits(MemoryArray& memory)
 {
     const auto geometry = memory.geometry();
     for (const std::uint64_t chunk : {0U, 3U, 4U, 9U}) {
-        for (std::uint32_t i = 0; i < std::uint32_t(geometry.raidDisks); ++i)
-            memory.bytes(i)[MemoryArray::kBitmapAt.bytes() + 256 + chunk / 8] |= std::byte{1}
-                                                                                 << (chunk % 8);
+        for (std::uint32_t i = 0; i < std::uint32_t(geometry.raidDisks); ++i) {
+            const auto at = MemoryArray::kBitmapAt.bytes() + 256 + chunk / 8;
+            memory.bytes(i)[at] |= std::byte{1} << (chunk % 8);
+        }
         for (const std::uint64_t sector : {chunk * 32 + 3, chunk * 32 + 20}) {
             const auto at = geometry.level == 10
                                 ? personality(10)->locate(geometry, {sector})[1]
