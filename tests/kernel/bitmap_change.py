@@ -47,14 +47,15 @@ make_mirror() {
         scribble "$md" late 512 64
     fi
     mdadm --quiet --stop "/dev/$md" || die "$md does not stop"
+    [ ! -e "/files/$md" ] || cp "/files/$md" /share
 }
 """
 
 CHANGE = r"""
 reopen_members
 change() {
-    md="$1"; chunk="$2"; shift 2
-    mdadm --assemble --run "/dev/$md" "$@" 2> /dev/null || die "$md does not start"
+    md="$1"; chunk="$2"; bitmap="$3"; shift 3
+    mdadm --assemble --run $bitmap "/dev/$md" "$@" 2> /dev/null || die "$md does not start"
     wait_idle "$md"
     if [ "$chunk" = none ]; then mdadm --quiet --grow "/dev/$md" --bitmap=none || die "$md keeps its bitmap"
     else mdadm --quiet --grow "/dev/$md" --bitmap=internal $chunk || die "$md gets no bitmap"; fi
@@ -94,10 +95,13 @@ def make(folder, wanted):
             nodes.append(f"/dev/mapper/m{number}-{index}")
         # What the array does not use of each member is room before the superblock of 1.0.
         size = f"--size={sectors // 2 - 4096}" if (metadata, sectors) == ("1.0", BIG) else ""
+        if bitmap == "file":
+            bitmap = f"/files/md{30 + number}"
         lines.append(f"make_mirror md{30 + number} {nodes[-1]} {'yes' if leaves else 'no'} --metadata={metadata} "
                      f"--bitmap={bitmap} {size} --raid-devices={slots} {' '.join(nodes)}")
     pool.make(disk, sum(slots * (sectors + 4096) for _, slots, _, sectors, _ in wanted) * 512)
-    lab.require(lab.run(MAKE + "\n".join(lines) + "\n", share, [disk], 240))
+    begin = MAKE + "files_on /dev/ubdb\n"
+    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, mend_cases.files_disk(folder)], 240))
     made = []
     for number, (_, slots, leaves, _, _) in enumerate(wanted):
         target = folder / str(number)
@@ -105,7 +109,8 @@ def make(folder, wanted):
         images = [target / f"{index}.img" for index in range(slots - (1 if leaves else 0))]
         for index, image in enumerate(images):
             pool.extract(disk, share, f"m{number}-{index}", image)
-        made.append((target, images))
+        bitmap = share / f"md{30 + number}"
+        made.append((target, images, bitmap if bitmap.exists() else None))
     return made
 
 
@@ -114,22 +119,27 @@ def kernel_changes(cases):
     with tempfile.TemporaryDirectory(prefix="bitmap-change-") as scratch:
         share, disk = Path(scratch) / "share", Path(scratch) / "pool.img"
         share.mkdir()
-        table, lines, start = [], [], 0
+        table, lines, start = [], ["files_on /dev/ubdb"], 0
         for number, case in enumerate(cases):
+            option = ""
+            if case.bitmap:
+                pool.copy_sparse(case.bitmap, share / f"bitmap{number}")
+                lines.append(f"cp /share/bitmap{number} /files && sync")
+                option = f"--bitmap=/files/bitmap{number}"
             nodes = []
             for index, image in enumerate(case.images):
                 size = image.stat().st_size // 512
                 table.append(f"k{number}-{index} {start} {size}")
                 nodes.append(f"/dev/mapper/k{number}-{index}")
                 start += -(-size // 2048) * 2048
-            lines.append(f"change md{20 + number} '{case.chunk}' {' '.join(nodes)}")
+            lines.append(f"change md{20 + number} '{case.chunk}' '{option}' {' '.join(nodes)}")
         pool.make(disk, start * 512)
         with open(disk, "r+b") as target:
             images = [image for case in cases for image in case.images]
             for line, image in zip(table, images):
                 judge_many.copy_into(target, int(line.split()[1]) * 512, image)
         (share / "slices").write_text("\n".join(table) + "\n")
-        lab.require(lab.run(CHANGE + "\n".join(lines) + "\n", share, [disk], 240))
+        lab.require(lab.run(CHANGE + "\n".join(lines) + "\n", share, [disk, mend_cases.files_disk(scratch)], 240))
         for number, case in enumerate(cases):
             for index, copy in enumerate(case.kernels):
                 pool.extract(disk, share, f"k{number}-{index}", copy)
@@ -142,6 +152,7 @@ class BitmapChange(unittest.TestCase):
         cls.addClassCleanup(scratch.cleanup)
         folder = Path(scratch.name)
         removed = [(metadata, 2, False, SECTORS, "internal") for metadata in ("0.90", "1.0", "1.1", "1.2")]
+        removed += [("1.2", 2, False, SECTORS, "file")]
         wanted = [(metadata, slots, leaves, sectors, "none") for metadata, slots, leaves, sectors, *_ in ADDED]
         wanted += [(metadata, slots, False, sectors, "none") for metadata, slots, sectors, _ in PLACED + FILES]
         made = iter(make(folder, wanted + removed))
@@ -156,12 +167,14 @@ class BitmapChange(unittest.TestCase):
         for case in cls.cases:
             case.mend()
             case.merge()
-        cls.verdicts = judge_many.judge([(case.mended, case.mended_bitmap) for case in cls.cases])
+        cls.verdicts = judge_many.judge([(case.mended, None if isinstance(case, Remove) else case.mended_bitmap)
+                                         for case in cls.cases])
 
     @classmethod
     def case(cls, kind, made, metadata, slots, leaves, sectors, chunk, options):
-        folder, images = next(made)
-        case = kind(f"{kind.__name__}, {metadata}, {slots} slots{', degraded' if leaves else ''}, {options}", folder, images)
+        folder, images, bitmap = next(made)
+        case = kind(f"{kind.__name__}, {metadata}, {slots} slots{', degraded' if leaves else ''}, {options}", folder, images,
+                    bitmap)
         case.options, case.chunk, case.present = options, chunk, len(images)
         return case
 
@@ -192,6 +205,8 @@ class BitmapChange(unittest.TestCase):
 
     def test_what_a_bitmap_leaves_behind_stays_where_it_was(self):
         for case in self.removed:
+            if case.bitmap:
+                continue
             with self.subTest(case.name):
                 place = mdimage.Member(case.images[0]).bitmap().start
                 for before, after in zip(case.images, case.mended):
@@ -200,7 +215,8 @@ class BitmapChange(unittest.TestCase):
     def test_members_are_untouched(self):
         for case in self.cases:
             with self.subTest(case.name):
-                self.assertEqual([fingerprint(image) for image in case.images], case.before)
+                found = case.images if isinstance(case, AddFile) else case.everything()  # it makes the file
+                self.assertEqual([fingerprint(path) for path in found], case.before)
 
 
 if __name__ == "__main__":

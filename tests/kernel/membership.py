@@ -18,7 +18,7 @@ import pool
 from mend_cases import Case, differences, fingerprint, kernel_mends
 
 FLAVOURS = [(3, "1.2", "internal"), (2, "1.0", "internal"), (3, "0.90", "internal"), (2, "1.1", "internal"),
-            (2, "1.1", "none"), (2, "1.2", "none"), (2, "1.0", "none"), (3, "0.90", "none")]
+            (2, "1.1", "none"), (2, "1.2", "none"), (2, "1.0", "none"), (3, "0.90", "none"), (2, "1.2", "file")]
 # Without a bitmap no member comes back from a failure: its events are behind.
 COMES_BACK = [flavour for flavour in FLAVOURS if flavour[2] != "none"]
 SECTORS = 16384
@@ -28,24 +28,26 @@ make_mirror() {
     md="$1"; last="$2"; leaves="$3"; bitmap="$4"; shift 4
     mdadm --create "/dev/$md" --run --quiet --assume-clean --level=1 --bitmap="$bitmap" "$@" || die "no $md"
     scribble "$md" early 512 64
-    [ "$bitmap" = none ] || wait_clear "$md" "${last##*/}"
+    [ "$bitmap" != internal ] || wait_clear "$md" "${last##*/}"
     if [ "$leaves" = yes ]; then
         mdadm --quiet "/dev/$md" --fail "$last" --remove "$last" || die "$md keeps $last"
         for spot in 0 1300 4000; do scribble "$md" late $spot 64; done
     fi
     mdadm --quiet --stop "/dev/$md" || die "$md does not stop"
+    case $bitmap in /files/*) cp "$bitmap" /share ;; esac
 }
 """
 
 CHANGE = r"""
 change() {
-    md="$1"; what="$2"; last="$3"; shift 3
-    mdadm --assemble "/dev/$md" "$@" || die "$md does not start"
+    md="$1"; what="$2"; bitmap="$3"; last="$4"; shift 4
+    mdadm --assemble $bitmap "/dev/$md" "$@" || die "$md does not start"
     wait_idle "$md"
     mdadm --quiet "/dev/$md" --fail "$last" || die "$md keeps $last"
     sleep 1
     [ "$what" = fail ] || mdadm --quiet "/dev/$md" --remove "$last" || die "$md keeps $last"
     mdadm --quiet --stop "/dev/$md" || die "$md does not stop"
+    [ -z "$bitmap" ] || cp "${bitmap#*=}" /share
 }
 """
 
@@ -80,10 +82,13 @@ def make(folder, kinds):
             lines += [f"cut_member {name} {SECTORS}" for name in names]
             nodes = [f"/dev/mapper/{name}" for name in names]
             leaves = "yes" if kind is ReAdd else "no"
+            if bitmap == "file":
+                bitmap = f"/files/m{number}"
             lines.append(f"make_mirror md{30 + number} {nodes[-1]} {leaves} {bitmap} --metadata={metadata} "
                          f"--raid-devices={slots} {' '.join(nodes)}")
     pool.make(disk, sum(len(names) for _, _, names in wanted) * (SECTORS + 4096) * 512)
-    lab.require(lab.run(MAKE + "\n".join(lines) + "\n", share, [disk], 240))
+    begin = MAKE + "files_on /dev/ubdb\n"
+    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, mend_cases.files_disk(folder)], 240))
     cases = []
     for number, (kind, name, names) in enumerate(wanted):
         target = folder / str(number)
@@ -91,7 +96,8 @@ def make(folder, kinds):
         images = [target / f"{index}.img" for index in range(len(names))]
         for image, member in zip(images, names):
             pool.extract(disk, share, member, image)
-        cases.append(kind(f"{kind.__name__}, {name}", target, images))
+        bitmap = share / f"m{number}"
+        cases.append(kind(f"{kind.__name__}, {name}", target, images, bitmap if bitmap.exists() else None))
     return cases
 
 
@@ -103,17 +109,28 @@ def kernel_changes(cases, what):
 
 def kernel_changes_of(cases, what):
     letters = iter("abcdefghijklmnop")
-    disks, lines = [], []
-    for number, case in enumerate(cases):
-        nodes = []
-        for index, (image, copy) in enumerate(zip(case.images, case.kernels)):
-            pool.copy_sparse(image, copy)
-            disks.append(copy)
-            lines.append(f"wrap_member k{number}-{index} /dev/ubd{next(letters)}")
-            nodes.append(f"/dev/mapper/k{number}-{index}")
-        lines.append(f"change md{20 + number} {what} {nodes[-1]} {' '.join(nodes)}")
-    with tempfile.TemporaryDirectory(prefix="membership-") as share:
-        lab.require(lab.run(CHANGE + "\n".join(lines) + "\n", Path(share) / "share", disks, 240))
+    with tempfile.TemporaryDirectory(prefix="membership-") as scratch:
+        share = Path(scratch) / "share"
+        share.mkdir()
+        disks, lines = [mend_cases.files_disk(scratch)], [f"files_on /dev/ubd{next(letters)}"]
+        for number, case in enumerate(cases):
+            nodes = []
+            for index, (image, copy) in enumerate(zip(case.images, case.kernels)):
+                pool.copy_sparse(image, copy)
+                disks.append(copy)
+                lines.append(f"wrap_member k{number}-{index} /dev/ubd{next(letters)}")
+                nodes.append(f"/dev/mapper/k{number}-{index}")
+            option = ""
+            if case.bitmap:
+                pool.copy_sparse(case.bitmap, share / f"bitmap{number}")
+                lines.append(f"cp /share/bitmap{number} /files && sync")
+                option = f"--bitmap=/files/bitmap{number}"
+            lines.append(f"change md{20 + number} {what} '{option}' {nodes[-1]} {' '.join(nodes)}")
+        lab.require(lab.run(CHANGE + "\n".join(lines) + "\n", share, disks, 240))
+        for number, case in enumerate(cases):
+            if case.bitmap:
+                case.kernels_bitmap = case.folder / "kernel-bitmap"
+                pool.copy_sparse(share / f"bitmap{number}", case.kernels_bitmap)
 
 
 class Membership(unittest.TestCase):
@@ -135,6 +152,14 @@ class Membership(unittest.TestCase):
                 with self.subTest(f"{case.name}, {ours.name}"):
                     self.assertEqual(list(differences(ours, kernels)), [])
 
+    def compare_files(self, kind):
+        files = [case for case in self.of(kind) if case.bitmap]
+        self.assertGreater(len(files), 0)
+        for case in files:
+            with self.subTest(case.name):
+                ours, kernels = (mdimage.Bitmap(path, 0) for path in (case.mended_bitmap, case.kernels_bitmap))
+                self.assertEqual(list(mend_cases.bitmap_differences(ours, kernels)), [])
+
     def test_re_add_leaves_what_the_kernel_leaves(self):
         kernel_mends(self.of(ReAdd))
         self.compare(ReAdd)
@@ -142,16 +167,19 @@ class Membership(unittest.TestCase):
     def test_the_kernel_accepts_a_member_that_was_added_again(self):
         for case in self.of(ReAdd):
             with self.subTest(case.name):
-                wrong, _ = judge_mend.judge(case.images, case.mended)
+                files = (case.bitmap, case.mended_bitmap) if case.bitmap else None
+                wrong, _ = judge_mend.judge(case.images, case.mended, files=files)
                 self.assertEqual(wrong, [])
 
     def test_fail_leaves_what_the_kernel_leaves(self):
         kernel_changes(self.of(Fail), "fail")
         self.compare(Fail)
+        self.compare_files(Fail)
 
     def test_remove_leaves_what_the_kernel_leaves(self):
         kernel_changes(self.of(Remove), "remove")
         self.compare(Remove)
+        self.compare_files(Remove)
 
     def test_a_failed_member_is_two_updates_behind_and_untouched(self):
         for case in self.of(Fail) + self.of(Remove):
@@ -164,7 +192,7 @@ class Membership(unittest.TestCase):
     def test_members_are_untouched(self):
         for case in self.cases:
             with self.subTest(case.name):
-                self.assertEqual([fingerprint(image) for image in case.images], case.before)
+                self.assertEqual([fingerprint(image) for image in case.everything()], case.before)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,10 @@ def differences(ours, kernels):
     yield from superblock_differences(mine, its)
     if mine.checksum() != mine.get("sb_csum"):
         yield "its checksum is wrong"
-    mine, its = mine.bitmap(), its.bitmap()
+    yield from bitmap_differences(mine.bitmap(), its.bitmap())
+
+
+def bitmap_differences(mine, its):
     if mine is None or its is None:
         if mine is not its:
             yield "only one of the two has a bitmap"

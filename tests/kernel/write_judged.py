@@ -24,9 +24,11 @@ import pool
 from judge_many import data_of
 from mend_cases import Case, fingerprint
 
-# Slots, metadata, sectors of a member, KiB of a bitmap chunk (0: no bitmap).
-SHAPES = [(2, "1.2", 20480, 16), (3, "1.2", 24576 + 344, 64), (2, "1.0", 16384, 4), (2, "0.90", 16384, 64), (2, "1.1", 16384, 0),
-          (2, "1.1", 16384, 16), (2, "0.90", 16384, 0)]
+# Slots, metadata, sectors of a member, KiB of a bitmap chunk (0: no bitmap), whether the bitmap is in a file.
+SHAPES = [(2, "1.2", 20480, 16, False), (3, "1.2", 24576 + 344, 64, False), (2, "1.0", 16384, 4, False),
+          (2, "0.90", 16384, 64, False), (2, "1.1", 16384, 0, False), (2, "1.1", 16384, 16, False),
+          (2, "0.90", 16384, 0, False), (2, "1.2", 16384, 16, True), (2, "0.90", 16384, 4, True)]
+DISKS = 14  # that the guest has letters for
 WRITES = 8
 PIECE = 8192  # what is acknowledged at a time by the write that is killed
 ACKNOWLEDGED = 20 * PIECE
@@ -36,18 +38,19 @@ METADATA = 300
 
 MAKE = r"""
 make_mirror() {
-    md="$1"; shift
-    mdadm --create "/dev/$md" --run --quiet --assume-clean --level=1 "$@" || die "no $md"
+    md="$1"; bitmap="$2"; shift 2
+    mdadm --create "/dev/$md" --run --quiet --assume-clean --level=1 --bitmap="$bitmap" "$@" || die "no $md"
     for spot in 0 512 1300 4000; do scribble "$md" "$md" $spot 256; done
     mdadm --quiet --stop "/dev/$md" || die "$md does not stop"
+    case $bitmap in /files/*) cp "$bitmap" /share ;; esac
 }
 """
 
 JUDGE = r"""
 judge() {
-    name="$1"; md="$2"; shift 2
+    name="$1"; md="$2"; bitmap="$3"; shift 3
     dmesg -c > /dev/null
-    mdadm --assemble "/dev/$md" "$@" 2> "$name.assemble" || die "$md does not start: $(cat "$name.assemble")"
+    mdadm --assemble $bitmap "/dev/$md" "$@" 2> "$name.assemble" || die "$md does not start: $(cat "$name.assemble")"
     wait_idle "$md"
     dmesg | grep ' of RAID array ' > "$name.begun"
     for node in "$@"; do member_sectors_written "${node##*/}"; done > "$name.written"
@@ -59,33 +62,37 @@ judge() {
 
 
 def make(folder):
-    """The members of each mirror."""
+    """The members of each mirror, and the file with its bitmap."""
     disk, share = folder / "pool.img", folder / "share"
     lines = []
-    for number, (slots, metadata, sectors, chunk) in enumerate(SHAPES):
+    for number, (slots, metadata, sectors, chunk, in_file) in enumerate(SHAPES):
         nodes = []
         for index in range(slots):
             lines.append(f"cut_member m{number}-{index} {sectors}")
             nodes.append(f"/dev/mapper/m{number}-{index}")
-        bitmap = f"--bitmap=internal --bitmap-chunk={chunk}K" if chunk else "--bitmap=none"
-        lines.append(f"make_mirror md{40 + number} --metadata={metadata} --raid-devices={slots} {bitmap} {' '.join(nodes)}")
-    pool.make(disk, sum(slots * (sectors + 4096) for slots, _, sectors, _ in SHAPES) * 512)
-    lab.require(lab.run(MAKE + "\n".join(lines) + "\n", share, [disk]))
+        bitmap = f"/files/m{number}" if in_file else "internal" if chunk else "none"
+        option = f"--bitmap-chunk={chunk}K" if chunk else ""
+        lines.append(f"make_mirror md{40 + number} {bitmap} --metadata={metadata} --raid-devices={slots} {option} "
+                     f"{' '.join(nodes)}")
+    pool.make(disk, sum(slots * (sectors + 4096) for slots, _, sectors, *_ in SHAPES) * 512)
+    begin = MAKE + "files_on /dev/ubdb\n"
+    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, mend_cases.files_disk(folder)]))
     mirrors = []
     for number, (slots, *_) in enumerate(SHAPES):
         images = [folder / f"{number}-{index}.img" for index in range(slots)]
         for index, image in enumerate(images):
             pool.extract(disk, share, f"m{number}-{index}", image)
-        mirrors.append(images)
+        bitmap = share / f"m{number}"
+        mirrors.append((images, bitmap if bitmap.exists() else None))
     return mirrors
 
 
 class Written(Case):
     """A mirror that is written to. `content` is what has been acknowledged."""
 
-    def __init__(self, name, folder, images, seed):
+    def __init__(self, name, folder, images, bitmap, seed):
         folder.mkdir()
-        super().__init__(name, folder, images)
+        super().__init__(name, folder, images, bitmap)
         self.choice = random.Random(seed)
         self.content = bytearray(data_of(images[0]))
         self.old = None
@@ -103,8 +110,9 @@ class Written(Case):
         self.at = self.choice.randrange(0, len(self.content) - LAST, 512)
         self.data = self.choice.randbytes(LAST)
         self.old = bytes(self.content[self.at:self.at + LAST])
-        process = subprocess.Popen([mend_cases.BITMENDCTL, "write", "--verbose", "--overlay", self.overlay, "--offset",
-                                    str(self.at), "--flush-every", str(PIECE), "-", *self.images],
+        bitmap = ["--bitmap-file", self.bitmap] if self.bitmap else []
+        process = subprocess.Popen([mend_cases.BITMENDCTL, "write", "--verbose", "--overlay", self.overlay, *bitmap,
+                                    "--offset", str(self.at), "--flush-every", str(PIECE), "-", *self.images],
                                    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         process.stdin.write(self.data[:ACKNOWLEDGED + 3 * PIECE])
         process.stdin.flush()
@@ -125,7 +133,7 @@ class Written(Case):
 
     def named(self):
         """Bytes that a resync by the bitmap of the first member copies; all without one."""
-        bitmap = mdimage.Member(self.mended[0]).bitmap()
+        bitmap = mdimage.Bitmap(self.mended_bitmap, 0) if self.bitmap else mdimage.Member(self.mended[0]).bitmap()
         return len(bitmap.dirty()) * bitmap.get("chunksize") if bitmap else len(self.content)
 
     def complaint(self, content):
@@ -149,10 +157,12 @@ class WriteJudged(unittest.TestCase):
         cls.addClassCleanup(scratch.cleanup)
         cls.folder = Path(scratch.name)
         cls.stopped, cls.killed = [], []
-        for number, images in enumerate(make(cls.folder)):
-            slots, metadata, _, chunk = SHAPES[number]
+        for number, (images, bitmap) in enumerate(make(cls.folder)):
+            slots, metadata, _, chunk, in_file = SHAPES[number]
             for kind, cases in (("stopped", cls.stopped), ("killed", cls.killed)):
-                case = Written(f"{slots} slots, {metadata}, {chunk} KiB, {kind}", cls.folder / f"{kind}{number}", images, number)
+                place = ", in a file" if in_file else ""
+                case = Written(f"{slots} slots, {metadata}, {chunk} KiB{place}, {kind}", cls.folder / f"{kind}{number}",
+                               images, bitmap, number)
                 for _ in range(WRITES):
                     case.write()
                 if kind == "killed":
@@ -166,17 +176,34 @@ class WriteJudged(unittest.TestCase):
 
     @classmethod
     def judge(cls, kind, cases):
-        share, disks, lines = cls.folder / f"share-{kind}", [], []
-        letters = iter("abcdefghijklmnop")
+        share = cls.folder / f"share-{kind}"
+        share.mkdir()
+        room = []
         for number, case in enumerate(cases):
+            if sum(len(other.mended) for _, other in room) + len(case.mended) > DISKS:
+                cls.boot(kind, room, share)
+                room = []
+            room.append((number, case))
+        cls.boot(kind, room, share)
+        return share
+
+    @classmethod
+    def boot(cls, kind, cases, share):
+        letters = iter("abcdefghijklmnop")
+        disks, lines = [mend_cases.files_disk(cls.folder)], [f"files_on /dev/ubd{next(letters)}"]
+        for number, case in cases:
             nodes = []
             for index, copy in enumerate(case.mended):
                 disks.append(copy)
                 lines.append(f"wrap_member {kind}{number}-{index} /dev/ubd{next(letters)}")
                 nodes.append(f"/dev/mapper/{kind}{number}-{index}")
-            lines.append(f"judge {number} md{60 + number} {' '.join(nodes)}")
+            option = ""
+            if case.bitmap:
+                pool.copy_sparse(case.mended_bitmap, share / f"bitmap{number}")
+                lines.append(f"cp /share/bitmap{number} /files && sync")
+                option = f"--bitmap=/files/bitmap{number}"
+            lines.append(f"judge {number} md{60 + number} '{option}' {' '.join(nodes)}")
         lab.require(lab.run(JUDGE + "\n".join(lines) + "\n", share, disks, 240))
-        return share
 
     def accepted(self, kind, number, case):
         """The kernel took every member, counts no difference, and all hold what was acknowledged."""
@@ -208,7 +235,7 @@ class WriteJudged(unittest.TestCase):
 
     def test_members_are_untouched(self):
         for case in self.stopped + self.killed:
-            self.assertEqual([fingerprint(image) for image in case.images], case.before)
+            self.assertEqual([fingerprint(image) for image in case.everything()], case.before)
 
 
 if __name__ == "__main__":

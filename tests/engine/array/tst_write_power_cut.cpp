@@ -113,6 +113,24 @@ private:
     std::uint64_t m_seed = 1000;
 };
 
+// A chunk that differs is one that a resync is due for, by the bitmap of each member in sync.
+QString judgeChunk(MemoryMirror& mirror, std::uint64_t chunk,
+    const std::vector<std::size_t>& inSync, bool resyncDue)
+{
+    const bool differs = std::ranges::any_of(inSync, [&](std::size_t i) {
+        return !std::ranges::equal(mirror.chunk(i, chunk), mirror.chunk(inSync.front(), chunk));
+    });
+    if (!differs)
+        return {};
+    if (!resyncDue)
+        return QStringLiteral("chunk %1 differs in a clean array").arg(chunk);
+    for (const auto holder : inSync) {
+        if (!mirror.bit(holder, chunk))
+            return QStringLiteral("chunk %1 differs, not named by %2").arg(chunk).arg(holder);
+    }
+    return {};
+}
+
 // Between members in sync, and below a rebuilt one's offset, before anything starts again.
 QString judgeCut(MemoryMirror& mirror, const Program& program)
 {
@@ -131,19 +149,9 @@ QString judgeCut(MemoryMirror& mirror, const Program& program)
     }
     const auto chunks = program.shape.component.bytes() / kChunk;
     for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
-        for (const auto i : inSync) {
-            if (std::ranges::equal(mirror.chunk(i, chunk), mirror.chunk(inSync.front(), chunk)))
-                continue;
-            if (plan->array.needs != Needs::Resync)
-                return QStringLiteral("chunk %1 differs in a clean array").arg(chunk);
-            for (const auto holder : inSync) {
-                if (!mirror.bit(holder, chunk)) {
-                    return QStringLiteral("chunk %1 differs, not named by %2")
-                        .arg(chunk)
-                        .arg(holder);
-                }
-            }
-        }
+        const bool due = plan->array.needs == Needs::Resync;
+        if (const auto wrong = judgeChunk(mirror, chunk, inSync, due); !wrong.isEmpty())
+            return wrong;
     }
     return {};
 }

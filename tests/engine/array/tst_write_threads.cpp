@@ -9,6 +9,7 @@
 #include "engine/array/bitmap_change.h"
 #include "engine/array/hot_add.h"
 #include "engine/array/sync.h"
+#include "engine/io/file_device.h"
 #include "tests/engine/array/memory_mirror.h"
 #include "tests/support/expect.h"
 
@@ -155,9 +156,8 @@ void leaveForTheKernel(MemoryMirror& mirror, const Load& load, const std::filesy
 {
     load.list(folder / "acknowledged");
     for (const std::size_t i : {0U, 1U, 2U}) {
-        const auto& bytes = mirror.bytes(i);
-        std::ofstream(folder / (std::to_string(i) + ".img"), std::ios::binary)
-            .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+        const auto path = folder / (std::to_string(i) + ".img");
+        EXPECT(createNewFile(path.string(), mirror.bytes(i)));
     }
 }
 
@@ -203,7 +203,7 @@ void aMemberFailsBesideWriters()
     mirror.device(1).vanishAfter(40);
     JobControl control;
     // It ends early or not at all, as the loss comes.
-    static_cast<void>(sync(*array, SyncAction::Resync, control));
+    [[maybe_unused]] const auto ended = sync(*array, SyncAction::Resync, control);
     load.finish();
     EXPECT(stop(*array));
     load.check(mirror.data(0));
