@@ -56,11 +56,11 @@ def find_program(name):
     return path
 
 
-def compile_static(source, target):
+def compile_c(source, target, *options):
     compiler = os.environ.get("CC") or "cc"
     if shutil.which(compiler) is None:
         raise LabError(f"The kernel lab needs a C compiler ({compiler} was not found): install the package gcc.")
-    done = subprocess.run([compiler, "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", str(target), str(source)],
+    done = subprocess.run([compiler, *options, "-O1", "-Wall", "-Wextra", "-Werror", "-o", str(target), str(source)],
                           capture_output=True, text=True)
     if done.returncode != 0:
         raise LabError(f"The kernel lab cannot compile {source.name}: {done.stderr.strip()}")
@@ -127,7 +127,7 @@ class Cpio:
 def build_image():
     with tempfile.TemporaryDirectory(prefix="bml-") as scratch:
         mdctl = Path(scratch) / "mdctl"
-        compile_static(HERE / "mdctl.c", mdctl)
+        compile_c(HERE / "mdctl.c", mdctl, "-static")
         mdctl_bytes = mdctl.read_bytes()
 
     files = {"init": (HERE / "guest" / "init").read_bytes(), "bin/mdctl": mdctl_bytes}
@@ -184,16 +184,30 @@ def cache_folder(chosen=None):
     return folder
 
 
-def root_image(cache=None):
-    """Path of the root file system, built when it is not there yet."""
-    target = cache_folder(cache) / f"root-{inputs_key()}.cpio"
+def cached(target, build):
+    """`target`, made when it is not there yet by a function that gets the name of a file to write."""
     if not target.is_file():
         # Several tests may get here at once: each writes its own file and the last rename wins.
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name)
-        with os.fdopen(handle, "wb") as out:
-            out.write(build_image())
+        os.close(handle)
+        build(Path(name))
         os.rename(name, target)
     return target
+
+
+def root_image(cache=None):
+    """Path of the root file system."""
+    return cached(cache_folder(cache) / f"root-{inputs_key()}.cpio", lambda path: path.write_bytes(build_image()))
+
+
+def preloaded(cache=None):
+    """What linux.uml needs in front of the C library: nothing, but for processors whose registers it cannot keep."""
+    if "amx_tile" not in Path("/proc/cpuinfo").read_text().split():
+        return []
+    source = HERE / "whole_registers.c"
+    key = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+    return [cached(cache_folder(cache) / f"whole_registers-{key}.so",
+                   lambda path: compile_c(source, path, "-shared", "-fPIC"))]
 
 
 def roomy_folder(needed):
@@ -250,7 +264,7 @@ def run(scenario, share, disks=(), timeout=120, memory=256, cache=None):
             link = os.path.join(room, f"disk{index}")
             os.symlink(Path(disk).resolve(), link)
             arguments.append(f"ubd{index}={link}")
-        return boot(arguments, room, own, timeout)
+        return boot(arguments, room, own, timeout, preloaded(cache))
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
@@ -268,8 +282,10 @@ class Mourner:
         self.process.communicate(b"done\n")
 
 
-def boot(arguments, room, own, timeout):
+def boot(arguments, room, own, timeout, preload):
     environment = {"PATH": os.environ.get("PATH", ""), "TMPDIR": room, "HOME": room}
+    if preload:
+        environment["LD_PRELOAD"] = ":".join(map(str, preload))
     process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                env=environment, start_new_session=True)
     mourner = Mourner(process.pid, room)
