@@ -10,6 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import guest_disks
 import judge_many
 import lab
 import mdimage
@@ -101,7 +102,7 @@ def make(folder, wanted):
                      f"--bitmap={bitmap} {size} --raid-devices={slots} {' '.join(nodes)}")
     pool.make(disk, sum(slots * (sectors + 4096) for _, slots, _, sectors, _ in wanted) * 512)
     begin = MAKE + "files_on /dev/ubdb\n"
-    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, mend_cases.files_disk(folder)], 240))
+    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, guest_disks.files_disk(folder)], 240))
     made = []
     for number, (_, slots, leaves, _, _) in enumerate(wanted):
         target = folder / str(number)
@@ -121,11 +122,8 @@ def kernel_changes(cases):
         share.mkdir()
         table, lines, start = [], ["files_on /dev/ubdb"], 0
         for number, case in enumerate(cases):
-            option = ""
-            if case.bitmap:
-                pool.copy_sparse(case.bitmap, share / f"bitmap{number}")
-                lines.append(f"cp /share/bitmap{number} /files && sync")
-                option = f"--bitmap=/files/bitmap{number}"
+            bring, option = guest_disks.bring_bitmap(case.bitmap, share, f"bitmap{number}")
+            lines += bring
             nodes = []
             for index, image in enumerate(case.images):
                 size = image.stat().st_size // 512
@@ -139,7 +137,7 @@ def kernel_changes(cases):
             for line, image in zip(table, images):
                 judge_many.copy_into(target, int(line.split()[1]) * 512, image)
         (share / "slices").write_text("\n".join(table) + "\n")
-        lab.require(lab.run(CHANGE + "\n".join(lines) + "\n", share, [disk, mend_cases.files_disk(scratch)], 240))
+        lab.require(lab.run(CHANGE + "\n".join(lines) + "\n", share, [disk, guest_disks.files_disk(scratch)], 240))
         for number, case in enumerate(cases):
             for index, copy in enumerate(case.kernels):
                 pool.extract(disk, share, f"k{number}-{index}", copy)

@@ -14,6 +14,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import guest_disks
 import lab
 import mdimage
 import mend_cases
@@ -36,7 +37,6 @@ SHAPES = [
     ("--level=10 --layout=f2 --chunk=128", 3, "1.2", 8192, None),
     ("--level=10 --layout=o2 --chunk=32", 4, "1.2", 8192, None),
 ]
-DISKS = 15  # of one boot
 
 MAKE = r"""
 make_array() {
@@ -130,28 +130,17 @@ class CheckRepair(unittest.TestCase):
             case.merge()
         cls.share = folder / "judged"
         for kind in ("kernels", "mended"):
-            together = []
-            for number, case in enumerate(cls.cases):
-                if sum(len(cls.cases[other].images) for other in together) + len(case.images) > DISKS:
-                    cls.boot(kind, together)
-                    together = []
-                together.append(number)
-            cls.boot(kind, together)
+            for some in guest_disks.boots(list(enumerate(cls.cases)), lambda numbered: numbered[1].images):
+                cls.boot(kind, some, folder)
 
     @classmethod
-    def boot(cls, kind, numbers):
-        letters = iter("abcdefghijklmnop")
-        disks, lines = [], []
-        for number in numbers:
-            case, nodes = cls.cases[number], []
-            for index, copy in enumerate(getattr(case, kind)):
-                if kind == "kernels":
-                    pool.copy_sparse(case.images[index], copy)
-                disks.append(copy)
-                lines.append(f"wrap_member {kind}{number}-{index} /dev/ubd{next(letters)}")
-                nodes.append(f"/dev/mapper/{kind}{number}-{index}")
-            lines.append(f"judge {kind}{number} md{40 + number} {' '.join(nodes)}")
-        lab.require(lab.run(JUDGE + "\n".join(lines) + "\n", cls.share, disks, 240))
+    def boot(cls, kind, cases, folder):
+        guest = guest_disks.GuestDisks(folder, cls.share)
+        for number, case in cases:
+            name = f"{kind}{number}"
+            nodes = case.as_kernels(guest, name) if kind == "kernels" else guest.members(name, case.mended)
+            guest.lines.append(f"judge {name} md{40 + number} {' '.join(nodes)}")
+        guest.run(JUDGE)
 
     def seen(self, kind, number, what):
         return (self.share / f"{kind}{number}.{what}").read_text().strip()

@@ -7,6 +7,7 @@ leaves of each is cut out of it again, so a test can look at what became of the 
 import tempfile
 from pathlib import Path
 
+import guest_disks
 import lab
 import mdimage
 import pool
@@ -114,17 +115,13 @@ def judge_in(sets, scratch, folder, timeout):
                 table.append(f"n{number}-{index} {start} {size}")
                 nodes.append(f"/dev/mapper/n{number}-{index}")
                 start += -(-size // 2048) * 2048
-            option = ""
-            if bitmap:
-                pool.copy_sparse(bitmap, share / f"bitmap{number}")
-                lines.append(f"cp /share/bitmap{number} /files/bitmap{number} && sync")
-                option = f"--bitmap=/files/bitmap{number}"
+            bring, option = guest_disks.bring_bitmap(bitmap, share, f"bitmap{number}")
+            lines += bring
             lines.append(f"judge {number} '{option}' {' '.join(nodes)}")
     (share / "slices").write_text("\n".join(table) + "\n")
     disks, begin = [disk], SCENARIO
     if any(bitmap for _, bitmap in sets):
-        disks.append(scratch / "files.img")
-        pool.make(disks[-1], 16 << 20)
+        disks.append(guest_disks.files_disk(scratch))
         begin += "files_on /dev/ubdb\n"
     lab.require(lab.run(begin + "\n".join(lines) + "\n", share, disks, timeout))
     verdicts = []

@@ -23,6 +23,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import guest_disks
 import lab
 import pool
 
@@ -87,8 +88,7 @@ def boot(originals, mended, folder, timeout, files=None):
             disks.append(copy)
     letter = "abcdefghijklmnop"[len(disks)]
     if files:
-        disks.append(folder / "files.img")
-        pool.make(disks[-1], 16 << 20)
+        disks.append(guest_disks.files_disk(folder))
         for name, file in zip(("original.file", "mended.file"), files):
             pool.copy_sparse(file, share / name)
     scenario = SCENARIO.replace("@COUNT@", str(len(mended))).replace("@FILES@", letter)

@@ -10,6 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import guest_disks
 import judge_mend
 import lab
 import mdimage
@@ -88,7 +89,7 @@ def make(folder, kinds):
                          f"--raid-devices={slots} {' '.join(nodes)}")
     pool.make(disk, sum(len(names) for _, _, names in wanted) * (SECTORS + 4096) * 512)
     begin = MAKE + "files_on /dev/ubdb\n"
-    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, mend_cases.files_disk(folder)], 240))
+    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, guest_disks.files_disk(folder)], 240))
     cases = []
     for number, (kind, name, names) in enumerate(wanted):
         target = folder / str(number)
@@ -102,35 +103,22 @@ def make(folder, kinds):
 
 
 def kernel_changes(cases, what):
-    half = len(cases) // 2  # of all there are more members than the guest has disks
-    for some in (cases[:half], cases[half:]):
+    for some in guest_disks.boots(cases, lambda case: case.images):
         kernel_changes_of(some, what)
 
 
 def kernel_changes_of(cases, what):
-    letters = iter("abcdefghijklmnop")
     with tempfile.TemporaryDirectory(prefix="membership-") as scratch:
-        share = Path(scratch) / "share"
-        share.mkdir()
-        disks, lines = [mend_cases.files_disk(scratch)], [f"files_on /dev/ubd{next(letters)}"]
+        guest = guest_disks.GuestDisks(scratch, Path(scratch) / "share")
         for number, case in enumerate(cases):
-            nodes = []
-            for index, (image, copy) in enumerate(zip(case.images, case.kernels)):
-                pool.copy_sparse(image, copy)
-                disks.append(copy)
-                lines.append(f"wrap_member k{number}-{index} /dev/ubd{next(letters)}")
-                nodes.append(f"/dev/mapper/k{number}-{index}")
-            option = ""
-            if case.bitmap:
-                pool.copy_sparse(case.bitmap, share / f"bitmap{number}")
-                lines.append(f"cp /share/bitmap{number} /files && sync")
-                option = f"--bitmap=/files/bitmap{number}"
-            lines.append(f"change md{20 + number} {what} '{option}' {nodes[-1]} {' '.join(nodes)}")
-        lab.require(lab.run(CHANGE + "\n".join(lines) + "\n", share, disks, 240))
+            nodes = case.as_kernels(guest, f"k{number}")
+            option = guest.bitmap(case.bitmap, f"bitmap{number}")
+            guest.lines.append(f"change md{20 + number} {what} '{option}' {nodes[-1]} {' '.join(nodes)}")
+        guest.run(CHANGE)
         for number, case in enumerate(cases):
             if case.bitmap:
                 case.kernels_bitmap = case.folder / "kernel-bitmap"
-                pool.copy_sparse(share / f"bitmap{number}", case.kernels_bitmap)
+                pool.copy_sparse(guest.share / f"bitmap{number}", case.kernels_bitmap)
 
 
 class Membership(unittest.TestCase):

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 import crashed_arrays
+import guest_disks
 import judge_mend
-import lab
 import mdimage
 import pool
 
@@ -87,48 +87,27 @@ class Case:
             pool.copy_sparse(image, copy)
             run(APPLY_OVERLAY, image, self.overlay, copy)
 
+    def as_kernels(self, guest, name):
+        """The devices of copies as they were found, for the kernel to do as it does."""
+        for image, copy in zip(self.images, self.kernels):
+            pool.copy_sparse(image, copy)
+        return guest.members(name, self.kernels)
+
 
 def kernel_mends(cases):
     """The kernel's own mend of copies of all of them, as many in one boot as it has disks."""
-    room = []
-    for case in cases:
-        if room and sum(len(other.images) for other in room) + len(case.images) > 14:
-            boot_kernel(room)
-            room = []
-        room.append(case)
-    boot_kernel(room)
+    for some in guest_disks.boots(cases, lambda case: case.images):
+        boot_kernel(some)
 
 
 def boot_kernel(cases):
-    letters = iter("abcdefghijklmnop")
-    disks, lines = [], []
     with tempfile.TemporaryDirectory(prefix="kernel-mends-") as scratch:
-        share = Path(scratch) / "share"
-        share.mkdir()
-        if any(case.bitmap for case in cases):
-            disks.append(files_disk(scratch))
-            lines.append(f"files_on /dev/ubd{next(letters)}")
+        guest = guest_disks.GuestDisks(scratch, Path(scratch) / "share")
         for number, case in enumerate(cases):
-            nodes = []
-            for index, (image, copy) in enumerate(zip(case.images, case.kernels)):
-                pool.copy_sparse(image, copy)
-                disks.append(copy)
-                lines.append(f"wrap_member k{number}-{index} /dev/ubd{next(letters)}")
-                nodes.append(f"/dev/mapper/k{number}-{index}")
-            option = ""
-            if case.bitmap:
-                pool.copy_sparse(case.bitmap, share / f"bitmap{number}")
-                lines.append(f"cp /share/bitmap{number} /files/bitmap{number} && sync")
-                option = f"--bitmap=/files/bitmap{number}"
-            lines.append(f"mend md{20 + number} '{option}' {nodes[-1]} {' '.join(nodes[:-1])}")
-        lab.require(lab.run(KERNEL_MENDS + "\n".join(lines) + "\n", share, disks, 240))
-
-
-def files_disk(folder):
-    """An empty disk for bitmap files: the kernel wants them on a file system whose blocks it can map."""
-    disk = Path(folder) / "files.img"
-    pool.make(disk, 16 << 20)
-    return disk
+            nodes = case.as_kernels(guest, f"k{number}")
+            option = guest.bitmap(case.bitmap, f"bitmap{number}")
+            guest.lines.append(f"mend md{20 + number} '{option}' {nodes[-1]} {' '.join(nodes[:-1])}")
+        guest.run(KERNEL_MENDS)
 
 
 def superblock_differences(mine, its):

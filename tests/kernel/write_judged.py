@@ -17,6 +17,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import guest_disks
 import lab
 import mdimage
 import mend_cases
@@ -28,7 +29,6 @@ from mend_cases import Case, fingerprint
 SHAPES = [(2, "1.2", 20480, 16, False), (3, "1.2", 24576 + 344, 64, False), (2, "1.0", 16384, 4, False),
           (2, "0.90", 16384, 64, False), (2, "1.1", 16384, 0, False), (2, "1.1", 16384, 16, False),
           (2, "0.90", 16384, 0, False), (2, "1.2", 16384, 16, True), (2, "0.90", 16384, 4, True)]
-DISKS = 14  # that the guest has letters for
 WRITES = 8
 PIECE = 8192  # what is acknowledged at a time by the write that is killed
 ACKNOWLEDGED = 20 * PIECE
@@ -76,7 +76,7 @@ def make(folder):
                      f"{' '.join(nodes)}")
     pool.make(disk, sum(slots * (sectors + 4096) for slots, _, sectors, *_ in SHAPES) * 512)
     begin = MAKE + "files_on /dev/ubdb\n"
-    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, mend_cases.files_disk(folder)]))
+    lab.require(lab.run(begin + "\n".join(lines) + "\n", share, [disk, guest_disks.files_disk(folder)]))
     mirrors = []
     for number, (slots, *_) in enumerate(SHAPES):
         images = [folder / f"{number}-{index}.img" for index in range(slots)]
@@ -177,33 +177,14 @@ class WriteJudged(unittest.TestCase):
     @classmethod
     def judge(cls, kind, cases):
         share = cls.folder / f"share-{kind}"
-        share.mkdir()
-        room = []
-        for number, case in enumerate(cases):
-            if sum(len(other.mended) for _, other in room) + len(case.mended) > DISKS:
-                cls.boot(kind, room, share)
-                room = []
-            room.append((number, case))
-        cls.boot(kind, room, share)
+        for some in guest_disks.boots(list(enumerate(cases)), lambda numbered: numbered[1].mended):
+            guest = guest_disks.GuestDisks(cls.folder, share)
+            for number, case in some:
+                nodes = guest.members(f"{kind}{number}", case.mended)
+                option = guest.bitmap(case.mended_bitmap, f"bitmap{number}")
+                guest.lines.append(f"judge {number} md{60 + number} '{option}' {' '.join(nodes)}")
+            guest.run(JUDGE)
         return share
-
-    @classmethod
-    def boot(cls, kind, cases, share):
-        letters = iter("abcdefghijklmnop")
-        disks, lines = [mend_cases.files_disk(cls.folder)], [f"files_on /dev/ubd{next(letters)}"]
-        for number, case in cases:
-            nodes = []
-            for index, copy in enumerate(case.mended):
-                disks.append(copy)
-                lines.append(f"wrap_member {kind}{number}-{index} /dev/ubd{next(letters)}")
-                nodes.append(f"/dev/mapper/{kind}{number}-{index}")
-            option = ""
-            if case.bitmap:
-                pool.copy_sparse(case.mended_bitmap, share / f"bitmap{number}")
-                lines.append(f"cp /share/bitmap{number} /files && sync")
-                option = f"--bitmap=/files/bitmap{number}"
-            lines.append(f"judge {number} md{60 + number} '{option}' {' '.join(nodes)}")
-        lab.require(lab.run(JUDGE + "\n".join(lines) + "\n", share, disks, 240))
 
     def accepted(self, kind, number, case):
         """The kernel took every member, counts no difference, and all hold what was acknowledged."""
