@@ -76,7 +76,7 @@ Result<void> rewriteBitmapHeader(ArrayState& state);
 // written when the others are durable.
 Result<void> updateSuperblocks(ArrayState& state, const ArrayMember* newcomer = nullptr);
 
-// A newcomer's first superblock, durable: a spare's, known to no other member.
+// A newcomer's superblock while it is a spare's, known to no other member; durable.
 Result<void> writeSpare(ArrayState& state, ArrayMember& newcomer, const Superblock& spare);
 
 // md's bitmap_write_all for one member that is about to get a role: header and every page, durable.

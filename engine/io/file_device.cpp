@@ -229,15 +229,18 @@ Result<DevicePtr> wrap(const std::string& path, int rawFd)
     return std::make_shared<FileDevice>(path, std::move(fd), size, ErrorCode::NoSpaceInPlace);
 }
 
-// A device that was set read-only opens all the same and refuses each write.
-Result<void> checkWritable(int descriptor, const std::string& path)
+std::unexpected<Error> cannotBeWritten(const std::string& path, int why)
 {
-    int readOnly = 0;
-    if (::ioctl(descriptor, BLKROGET, &readOnly) != 0 || readOnly == 0)
-        return {};
-    Error error{ErrorCode::CannotOpen, path, -1, EROFS};
+    Error error{ErrorCode::CannotOpen, path, -1, why};
     error.found = 1;
     return std::unexpected(std::move(error));
+}
+
+// A device that was set read-only opens all the same and refuses each write.
+bool isReadOnly(int descriptor)
+{
+    int readOnly = 0;
+    return ::ioctl(descriptor, BLKROGET, &readOnly) == 0 && readOnly != 0;
 }
 
 Result<void> makeEntryDurable(const std::string& path)
@@ -270,14 +273,11 @@ Result<DevicePtr> openFileForWriting(const std::string& path, const LockRange& r
         inUse.who = openedBy(path);
         return std::unexpected(std::move(inUse));
     }
-    if (fd < 0) {
-        Error closed{ErrorCode::CannotOpen, path, -1, errno};
-        closed.found = 1;
-        return std::unexpected(std::move(closed));
-    }
+    if (fd < 0)
+        return cannotBeWritten(path, errno);
     auto device = BM_TRY(wrap(path, fd));
-    if (kind == Kind::BlockDevice)
-        BM_TRY(checkWritable(fd, path));
+    if (kind == Kind::BlockDevice && isReadOnly(device->descriptor()))
+        return cannotBeWritten(path, EROFS);
     BM_TRY(lockFile(device->descriptor(), path, LockKind::Writing, range));
     return device;
 }

@@ -54,6 +54,14 @@ public:
         return folder;
     }
 
+    // A partition of this number; the disk that it is part of.
+    fs::path partition(const std::string& number)
+    {
+        const auto parent = disk("8:240", "sdq");
+        disk(number, "sdq1", parent);
+        return parent;
+    }
+
 private:
     QTemporaryDir m_top;
 };
@@ -141,8 +149,7 @@ private slots:
         if (device.empty())
             return;
         Kernel kernel;
-        const auto disk = kernel.disk("8:240", "sdq");
-        kernel.disk(numberOf(device), "sdq1", disk);
+        kernel.partition(numberOf(device));
         Kernel::write(kernel.sys() / "block/loop7/loop/backing_file", device + "\n");
         expect(checkUnused(device, kernel.folders()), ErrorCode::BacksLoop, "/dev/loop7");
     }
@@ -153,8 +160,7 @@ private slots:
         if (device.empty())
             return;
         Kernel kernel;
-        const auto disk = kernel.disk("8:240", "sdq");
-        kernel.disk(numberOf(device), "sdq1", disk);
+        const auto disk = kernel.partition(numberOf(device));
         QVERIFY(checkUnused(device, kernel.folders()));
         fs::create_directories(disk / "holders/md0");
         expect(checkUnused(device, kernel.folders()), ErrorCode::HeldByDevice, "/dev/md0");
