@@ -95,14 +95,14 @@ private slots:
     {
         const QByteArray before = contents(0);
         assemble(false);
-        QVERIFY(!action("removeBitmap")->isEnabled()); // a resync is due
+        QVERIFY(!action("removeBitmap").isEnabled()); // a resync is due
         click(toolButton(*m_window, "resync"));
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
-        QVERIFY(!action("addBitmap")->isEnabled());
+        QVERIFY(!action("addBitmap").isEnabled());
 
         agreeTo("removeBitmap", QStringLiteral("bitmap-remove"));
         QVERIFY(!shown(*m_engine, m_uuid).report.bitmap);
-        QVERIFY(!action("removeBitmap")->isEnabled());
+        QVERIFY(!action("removeBitmap").isEnabled());
         agreeTo("addBitmap", QStringLiteral("bitmap-add"));
         QVERIFY(shown(*m_engine, m_uuid).report.bitmap.has_value());
         picture(*m_window, QStringLiteral("bitmap-added"));
@@ -116,7 +116,7 @@ private:
         return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
     }
 
-    QAction* action(const char* name) { return m_window->findChild<QAction*>(QLatin1String(name)); }
+    QAction& action(const char* name) { return test::action(*m_window, name); }
 
     void assemble(bool inPlace)
     {
@@ -146,8 +146,8 @@ private:
             asked = true;
             click(question.findChild<QPushButton*>(QStringLiteral("confirmNow")));
         });
-        QVERIFY(action(name)->isEnabled());
-        action(name)->trigger();
+        QVERIFY(action(name).isEnabled());
+        action(name).trigger();
         QTRY_VERIFY_WITH_TIMEOUT(asked && m_window->isIdle(), kPatience);
     }
 

@@ -154,10 +154,7 @@ private:
     void untilIdle() { QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience); }
     ArrayView array() const { return shown(*m_engine, m_uuid); }
     ArraySnapshot snapshot() const { return array().assembled.value_or(ArraySnapshot{}); }
-    QAction& action(const char* name)
-    {
-        return *m_window->findChild<QAction*>(QLatin1String(name));
-    }
+    QAction& action(const char* name) { return test::action(*m_window, name); }
 
     void openDemo()
     {

@@ -139,8 +139,11 @@ private slots:
         m_window->open({m_folder->path()});
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         const ArrayReport report = m_engine->arrays().front().report;
-        spoil(paths[1], report.members[1].superblock->dataOffset + Sectors{200});
-        spoil(paths[3], report.members[3].superblock->dataOffset + Sectors{1000});
+        const auto spoilTwo = [&] {
+            spoil(paths[1], report.members[1].superblock->dataOffset + Sectors{200});
+            spoil(paths[3], report.members[3].superblock->dataOffset + Sectors{1000});
+        };
+        spoilTwo();
         whenAsked<AssemblyDialog>(*m_window, [](AssemblyDialog& dialog) {
             auto* button = named<QPushButton>(dialog, "assembleNow");
             QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
@@ -166,8 +169,7 @@ private slots:
         picture(*m_window, QStringLiteral("differences"));
 
         // Another check, of members that agree: there is nothing to show any more.
-        spoil(paths[1], report.members[1].superblock->dataOffset + Sectors{200});
-        spoil(paths[3], report.members[3].superblock->dataOffset + Sectors{1000});
+        spoilTwo();
         click(toolButton(*m_window, "check"));
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QVERIFY(!named<QPushButton>(*m_window, "followJob"));
@@ -210,7 +212,7 @@ private slots:
         QVERIFY2(outcome.contains(QStringLiteral("music-1.img")), qPrintable(outcome));
         picture(*m_window, QStringLiteral("vanished"));
 
-        m_window->findChild<QAction*>(QStringLiteral("rescan"))->trigger();
+        action(*m_window, "rescan").trigger();
         QTRY_COMPARE_WITH_TIMEOUT(m_engine->arrays().front().report.missing, 1, kPatience);
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QCOMPARE(model().rowCount(group(SourcesModel::Images)), 2);
@@ -299,11 +301,11 @@ private slots:
         const auto brightness = [this] {
             return m_window->grab().toImage().pixelColor(330, 150).lightness();
         };
-        m_window->findChild<QAction*>(QStringLiteral("scheme2"))->trigger();
+        action(*m_window, "scheme2").trigger();
         QTRY_VERIFY_WITH_TIMEOUT(brightness() < 80, kPatience);
-        m_window->findChild<QAction*>(QStringLiteral("scheme1"))->trigger();
+        action(*m_window, "scheme1").trigger();
         QTRY_VERIFY_WITH_TIMEOUT(brightness() > 200, kPatience);
-        m_window->findChild<QAction*>(QStringLiteral("scheme0"))->trigger();
+        action(*m_window, "scheme0").trigger();
     }
 
 private:

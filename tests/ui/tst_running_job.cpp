@@ -47,7 +47,7 @@ private slots:
         QVERIFY(!toolButton(*m_window, "stop")->isEnabled());
         picture(*m_window, QStringLiteral("paused"));
 
-        limitTo("limit0");
+        action(*m_window, "limit0").trigger();
         click(named<QPushButton>(*m_window, "pauseJob"));
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
         QVERIFY(!shown(*m_engine, m_uuid).assembled.value_or(ArraySnapshot{}).resyncDue);
@@ -123,16 +123,9 @@ private:
         QVERIFY(shown(*m_engine, m_uuid).assembled.has_value());
     }
 
-    void limitTo(const char* action)
-    {
-        auto* of = m_window->findChild<QAction*>(QLatin1String(action));
-        QVERIFY(of);
-        of->trigger();
-    }
-
     void startAndPauseTheResync()
     {
-        limitTo("limit1");
+        action(*m_window, "limit1").trigger();
         click(toolButton(*m_window, "resync"));
         QTest::keyClick(m_window.get(), Qt::Key_Space);
         QTRY_VERIFY_WITH_TIMEOUT(status().contains(QStringLiteral("paused")), kPatience);

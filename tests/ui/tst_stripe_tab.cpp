@@ -99,6 +99,7 @@ private slots:
     void wrongMember_isNamedAndItsBytesShown();
     void missingMembers_areComputed();
     void clickingAByte_goesToItsSector();
+    void chosenMember_comesIntoSight();
     void unseenTab_readsNothing();
     void lateStripe_isNotShown();
     void pictures_areWritten();
@@ -233,6 +234,19 @@ void StripeTabTest::clickingAByte_goesToItsSector()
     QTest::mouseClick(hex().viewport(), Qt::LeftButton, {}, byte.center());
     QCOMPARE(member().currentIndex(), 2);
     QCOMPARE(arraySector().value(), double(kChunk));
+}
+
+void StripeTabTest::chosenMember_comesIntoSight()
+{
+    show({});
+    m_tab->resize(700, 620);
+    member().setCurrentIndex(0);
+    const int besideAddresses = hex().rectOf(0, 0).left();
+    for (const int role : {4, 1, 3, 0}) {
+        member().setCurrentIndex(role);
+        QVERIFY(hex().rectOf(role, 0).left() >= besideAddresses);
+        QVERIFY(hex().rectOf(role, 7).right() < hex().viewport()->width());
+    }
 }
 
 void StripeTabTest::unseenTab_readsNothing()

@@ -76,12 +76,16 @@ inline ArrayView shown(const Engine& engine, const Uuid& uuid)
     return engine.array(uuid).value_or(ArrayView{});
 }
 
-// The tool bar's button of an action.
-inline QToolButton* toolButton(QMainWindow& window, const char* action)
+inline QAction& action(QMainWindow& window, const char* name)
 {
-    auto* of = window.findChild<QAction*>(QLatin1String(action));
+    return *window.findChild<QAction*>(QLatin1String(name));
+}
+
+// The tool bar's button of an action.
+inline QToolButton* toolButton(QMainWindow& window, const char* name)
+{
     auto* bar = window.findChild<QToolBar*>();
-    return of ? qobject_cast<QToolButton*>(bar->widgetForAction(of)) : nullptr;
+    return qobject_cast<QToolButton*>(bar->widgetForAction(&action(window, name)));
 }
 
 // Calls `act` with the next modal dialog of this kind, as soon as it is up.

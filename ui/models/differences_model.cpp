@@ -8,6 +8,24 @@
 
 namespace bitmend {
 
+namespace {
+
+QString textOf(const DifferencesModel::Place& place)
+{
+    QStringList parts{DifferencesModel::tr("Sector %1").arg(numberText(place.range.begin.count)),
+        sizeText(place.range.length().bytes())};
+    if (place.isUnreadable) {
+        parts.append(DifferencesModel::tr("not readable"));
+    } else if (place.wrongRoles.size() == 1) {
+        parts.append(DifferencesModel::tr("slot %1 wrong").arg(*place.wrongRoles.begin()));
+    } else if (!place.wrongRoles.empty()) {
+        parts.append(DifferencesModel::tr("several slots wrong"));
+    }
+    return parts.join(QStringLiteral("  \u00b7  "));
+}
+
+} // namespace
+
 DifferencesModel::DifferencesModel(QObject* parent) : QAbstractListModel(parent) {}
 
 void DifferencesModel::setOutcome(std::shared_ptr<const SyncOutcome> outcome, bool parity)
@@ -25,9 +43,8 @@ DifferencesModel::Place DifferencesModel::place(int row) const
     const auto at = std::size_t(row);
     const auto& differing = m_outcome->differing;
     if (at >= differing.size())
-        return {m_outcome->unreadable.at(at - differing.size()), true, true};
-    const auto wrong = wrongRoles(differing[at]);
-    return {differing[at], !m_parity, false, wrong.size() == 1 ? *wrong.begin() : -1};
+        return {m_outcome->unreadable.at(at - differing.size()), true, true, {}};
+    return {differing[at], !m_parity, false, wrongRoles(differing[at])};
 }
 
 int DifferencesModel::rowCount(const QModelIndex& parent) const
@@ -52,20 +69,6 @@ QVariant DifferencesModel::data(const QModelIndex& index, int role) const
     default:
         return {};
     }
-}
-
-QString DifferencesModel::textOf(const Place& place) const
-{
-    QStringList parts{tr("Sector %1").arg(numberText(place.range.begin.count)),
-        sizeText(place.range.length().bytes())};
-    if (place.isUnreadable) {
-        parts.append(tr("not readable"));
-    } else if (place.wrongRole >= 0) {
-        parts.append(tr("slot %1 wrong").arg(place.wrongRole));
-    } else if (!wrongRoles(place.range).empty()) {
-        parts.append(tr("several slots wrong"));
-    }
-    return parts.join(QStringLiteral("  \u00b7  "));
 }
 
 // A range is what lies side by side, and may be made of several members' blocks.

@@ -22,12 +22,14 @@ public:
     // Null: nothing was compared. `parity` tells whose sectors the outcome counts.
     void setOutcome(std::shared_ptr<const SyncOutcome> outcome, bool parity);
 
+    const std::shared_ptr<const SyncOutcome>& outcome() const { return m_outcome; }
+
     struct Place
     {
         SectorRange range;
         bool ofArray = false; // otherwise of the members' data
         bool isUnreadable = false;
-        int wrongRole = -1; // the slot whose block is wrong; -1: not told, or several
+        std::set<int> wrongRoles; // the slots whose blocks are wrong, where that can be told
     };
     Place place(int row) const;
 
@@ -35,7 +37,6 @@ public:
     QVariant data(const QModelIndex& index, int role) const override;
 
 private:
-    QString textOf(const Place& place) const;
     std::set<int> wrongRoles(const SectorRange& range) const;
 
     std::shared_ptr<const SyncOutcome> m_outcome;

@@ -43,9 +43,8 @@ DifferencesList::DifferencesList(QWidget* parent)
 
 void DifferencesList::setOutcome(const std::shared_ptr<const SyncOutcome>& outcome, bool parity)
 {
-    if (outcome == m_outcome)
+    if (outcome == m_model.outcome())
         return;
-    m_outcome = outcome;
     m_model.setOutcome(outcome, parity);
     const int count = m_model.rowCount();
     setVisible(count > 0);

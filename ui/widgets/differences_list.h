@@ -26,7 +26,6 @@ signals:
     void chosen(const bitmend::DifferencesModel::Place& place);
 
 private:
-    std::shared_ptr<const SyncOutcome> m_outcome;
     DifferencesModel m_model;
     QLabel* m_heading;
     QListView* m_list;

@@ -120,13 +120,13 @@ void StripeHex::markMember(int role)
     viewport()->update();
 }
 
-// Scrolls sideways where a member is not seen whole; the addresses go out of sight with that.
+// Scrolls sideways where a member is not seen whole, beside the addresses that stay.
 void StripeHex::showColumn(int role)
 {
     if (role < 0)
         return;
     auto* bar = horizontalScrollBar();
-    const int left = xOf(role) - kMargin;
+    const int left = xOf(role) - kMargin - addressWidth();
     const int over = xOf(role) + columnWidth() + kMargin - viewport()->width();
     if (left < 0) {
         bar->setValue(bar->value() + left);
@@ -227,16 +227,18 @@ void StripeHex::paintEvent(QPaintEvent*)
     const QRect beside = viewport()->rect().adjusted(kMargin + addressWidth() - kPad, 0, 0, 0);
     painter.save();
     painter.setFont(m_fixed);
-    for (auto line = std::size_t(verticalScrollBar()->value());
-        line < m_lines.size() && yOf(line) < viewport()->height(); ++line) {
-        painter.setClipRect(below);
+    const auto first = std::size_t(verticalScrollBar()->value());
+    const auto isSeen = [this](std::size_t line) {
+        return line < m_lines.size() && yOf(line) < viewport()->height();
+    };
+    painter.setClipRect(below);
+    for (auto line = first; isSeen(line); ++line)
         paintAddress(painter, m_lines[line], yOf(line));
-        painter.setClipRect(below & beside);
+    painter.setClipRect(below & beside);
+    for (auto line = first; isSeen(line); ++line) {
         for (int role = 0; role < members; ++role)
             paintBytes(painter, m_lines[line], role, yOf(line));
     }
-    painter.restore();
-    painter.save();
     painter.setClipRect(beside);
     for (int role = 0; role < members; ++role)
         paintHead(painter, role);
@@ -296,9 +298,7 @@ void StripeHex::paintHead(QPainter& painter, int role) const
 
 void StripeHex::paintAddress(QPainter& painter, const Line& line, int y) const
 {
-    // Columns that were scrolled under it do not show through.
     const QRect area(0, y, kMargin + addressWidth() - digit() * 2, lineHeight());
-    painter.fillRect(area, palette().color(QPalette::Base));
     painter.setPen(mutedText(palette()));
     if (line.expected) {
         painter.drawText(area, Qt::AlignRight | Qt::AlignVCenter, tr("should be"));

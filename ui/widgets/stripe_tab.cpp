@@ -167,7 +167,8 @@ void StripeTab::connectParts()
             if (place.ofArray) {
                 goToArraySector(place.range.begin);
             } else {
-                const int role = place.wrongRole >= 0 ? place.wrongRole : m_role;
+                const bool isOne = place.wrongRoles.size() == 1;
+                const int role = isOne ? *place.wrongRoles.begin() : m_role;
                 goToMemberSector(role, std::int64_t(place.range.begin.count));
             }
         });
