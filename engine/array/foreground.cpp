@@ -3,7 +3,8 @@
 
 #include "engine/array/commit.h"
 #include "engine/array/intent_bits.h"
-#include "engine/base/log.h"
+#include "engine/array/parity_write.h"
+#include "engine/array/write_targets.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,17 +14,6 @@ namespace bitmend {
 namespace {
 
 constexpr std::chrono::milliseconds kSafeModeDelay{200}; // md's own
-
-struct Target
-{
-    std::string path;
-    int role = -1;
-    DevicePtr device;
-    std::uint64_t dataStart = 0; // bytes
-    bool inSync = false;
-    std::uint64_t length = 0; // bytes that it was given
-    Result<void> written;     // nothing more goes to it after an error
-};
 
 } // namespace
 
@@ -35,7 +25,10 @@ struct PendingWrite
     bool isAnswered = false;
     bool whenDegraded = false;
     Result<void> answer;
-    std::vector<Target> targets; // in-sync members first
+    // What follows is as it was when its bits came to disk.
+    WriteTargets targets;
+    ArrayState::Readers readers;
+    Sectors doubtfulFrom; // where a resync is still due
 };
 
 namespace {
@@ -63,19 +56,6 @@ void endChunks(ArrayState& state, const PendingWrite& write)
     state.lastWrite = state.clock();
 }
 
-std::vector<Target> targets(const ArrayState& state)
-{
-    std::vector<Target> all;
-    for (const auto& member : state.members) {
-        if (member.hasRole()) {
-            all.push_back({member.path, member.role, member.device, member.dataOffset.bytes(),
-                member.inSync, 0, {}});
-        }
-    }
-    std::ranges::stable_partition(all, &Target::inSync);
-    return all;
-}
-
 // Bits for everybody who waits, in one round.
 void serve(ArrayState& state)
 {
@@ -94,7 +74,9 @@ void serve(ArrayState& state)
         }
         answer = announceWrites(state);
         for (auto* write : waiting) {
-            write->targets = targets(state);
+            write->targets = writeTargets(state);
+            write->readers = state.readers();
+            write->doubtfulFrom = state.resyncDue() ? state.resyncOffset : kMaxSector;
             if (!answer)
                 endChunks(state, *write);
         }
@@ -128,15 +110,14 @@ void writeExtent(const ArrayState& state, PendingWrite& write, std::uint64_t off
     const auto copies = placesOf(state, offset);
     for (auto& target : write.targets) {
         const auto copy = std::ranges::find(copies, target.role, &CopyPlace::role);
-        if (copy == copies.end() || !target.written || (!target.inSync && !arrived))
+        if (copy == copies.end() || (!target.inSync && !arrived))
             continue;
-        target.written = target.device->writeAt(target.dataStart + copy->offset, from);
-        target.length += from.size();
+        target.write(copy->offset, from);
         arrived |= target.inSync && target.written.has_value();
     }
 }
 
-void writeToAll(const ArrayState& state, PendingWrite& write, std::uint64_t offset,
+void writeCopies(const ArrayState& state, PendingWrite& write, std::uint64_t offset,
     std::span<const std::byte> from)
 {
     const auto end = offset + from.size();
@@ -147,20 +128,30 @@ void writeToAll(const ArrayState& state, PendingWrite& write, std::uint64_t offs
     }
 }
 
-// Whether each part of it is on a member that took all it was given, and still counts.
+// Members that took all they were given, and still count.
+std::vector<bool> keepers(const ArrayState& state, const PendingWrite& write)
+{
+    std::vector<bool> keeps(state.reference->raidDisks);
+    for (const auto& target : write.targets) {
+        const auto* member = state.member(target.path);
+        if (target.written && member && member->inSync)
+            keeps[static_cast<std::size_t>(target.role)] = true;
+    }
+    return keeps;
+}
+
+// Whether each part of it can be read from them.
 bool isKept(
     const ArrayState& state, const PendingWrite& write, std::uint64_t offset, std::size_t length)
 {
-    const auto keeps = [&](const CopyPlace& copy) {
-        const auto target = std::ranges::find(write.targets, copy.role, &Target::role);
-        if (target == write.targets.end() || !target->written)
-            return false;
-        const auto* member = state.member(target->path);
-        return member && member->inSync;
-    };
+    const auto keeps = keepers(state, write);
+    if (hasParity(state.geometry))
+        return state.level->canStart(state.geometry, keeps, false);
     const auto end = offset + length;
     for (auto at = offset; at < end; at = extentEnd(state, at, end)) {
-        if (std::ranges::none_of(placesOf(state, at), keeps))
+        if (std::ranges::none_of(placesOf(state, at), [&keeps](const CopyPlace& copy) {
+                return keeps[static_cast<std::size_t>(copy.role)];
+            }))
             return false;
     }
     return true;
@@ -199,12 +190,15 @@ void raiseEventsCleared(ArrayState& state, const PendingWrite& write)
     state.bitmap->intent().setHeaderFirst(true);
 }
 
-Result<void> settle(
-    ArrayState& state, PendingWrite& write, std::uint64_t offset, std::size_t length)
+// `computed`: whether all that had to be written could be told.
+Result<void> settle(ArrayState& state, PendingWrite& write, std::uint64_t offset,
+    std::size_t length, const Result<void>& computed)
 {
     const auto guard = state.lock();
     const auto members = state.inSyncCount();
-    const auto outcome = settleTargets(state, write, offset, length);
+    auto outcome = settleTargets(state, write, offset, length);
+    if (outcome && !computed)
+        outcome = computed;
     if (outcome)
         raiseEventsCleared(state, write);
     if (state.bitmap && (!outcome || state.isDegraded())) {
@@ -237,13 +231,11 @@ Result<void> writeForeground(
 {
     BM_TRY(checkRange(state, offset, from.size()));
     BM_TRY(state.writable());
-    // Parity would have to follow.
-    if (hasParity(state.geometry))
-        return fail(ErrorCode::Unsupported, state.name);
     if (from.empty())
         return {};
-    const auto rows = sectorsOf(offset, from.size());
-    const auto hold = state.rows.take(rows, RowUse::Write);
+    const bool takesParity = hasParity(state.geometry);
+    const auto rows = state.syncRows(sectorsOf(offset, from.size()));
+    const auto hold = state.rows.take(rows, takesParity ? RowUse::WriteAlone : RowUse::Write);
     PendingWrite write;
     {
         const auto guard = state.lock();
@@ -254,8 +246,14 @@ Result<void> writeForeground(
         }
     }
     BM_TRY(announce(state, write));
-    writeToAll(state, write, offset, from);
-    return settle(state, write, offset, from.size());
+    Result<void> computed;
+    if (takesParity) {
+        ParityWrite stripes(state, *write.readers, write.targets, write.doubtfulFrom);
+        computed = stripes.run(offset, from);
+    } else {
+        writeCopies(state, write, offset, from);
+    }
+    return settle(state, write, offset, from.size(), computed);
 }
 
 Result<void> maintain(ArrayState& state)

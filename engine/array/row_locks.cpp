@@ -17,9 +17,8 @@ bool overlap(SectorRange left, SectorRange right)
 
 bool excludeEachOther(RowUse left, RowUse right)
 {
-    if (left == RowUse::Sync || right == RowUse::Sync)
-        return true;
-    return left == RowUse::Write && right == RowUse::Write;
+    return left > RowUse::Write || right > RowUse::Write ||
+           (left == RowUse::Write && right == RowUse::Write);
 }
 
 } // namespace

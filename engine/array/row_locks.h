@@ -18,7 +18,7 @@
 
 namespace bitmend {
 
-enum class RowUse : std::uint8_t { Read, Write, Sync };
+enum class RowUse : std::uint8_t { Read, Write, WriteAlone, Sync };
 
 class RowLocks
 {

@@ -89,6 +89,13 @@ void combine(Vectors sources, Vectors targets, std::size_t length, Tables tables
         const_cast<unsigned char*>(tables.data()), arrayOf(sources), arrayOf(targets));
 }
 
+void add(const unsigned char* source, unsigned char* target, std::size_t length, Tables row,
+    std::size_t place, std::size_t perRow)
+{
+    ec_encode_data_update(intOf(length), int(perRow), 1, int(place),
+        const_cast<unsigned char*>(row.data()), const_cast<unsigned char*>(source), &target);
+}
+
 void sum(Vectors sources, unsigned char* target, std::size_t length, Tables tables)
 {
     if (sources.size() < kFewestForSum) {

@@ -26,6 +26,10 @@ Factors product(const Factors& a, const Factors& b, std::size_t columnsOfB);
 
 void combine(Vectors sources, Vectors targets, std::size_t length, Tables tables);
 
+// Adds one of a row's sources, times its factor, to what is in `target`.
+void add(const unsigned char* source, unsigned char* target, std::size_t length, Tables row,
+    std::size_t place, std::size_t perRow);
+
 // The exclusive or of all sources; `tables` are those of a row of ones.
 void sum(Vectors sources, unsigned char* target, std::size_t length, Tables tables);
 

@@ -157,6 +157,21 @@ void StripeCode::generate(StripeBlocks blocks) const
     makeParity(blocks, 0, p.size(), bytesOf(p), q);
 }
 
+void StripeCode::add(int role, std::span<const std::byte> content, StripeBlocks blocks) const
+{
+    const auto place = std::size_t(std::ranges::find(m_order, role) - m_order.begin());
+    BM_ASSERT(place < dataCount());
+    std::size_t row = 0;
+    for (const int parity : {m_roles.p, m_roles.q}) {
+        if (parity >= 0 && !blocks[std::size_t(parity)].empty()) {
+            isal::add(std::bit_cast<const unsigned char*>(content.data()),
+                bytesOf(blocks[std::size_t(parity)]), content.size(),
+                isal::tablesOfRow(m_parityTables, row, dataCount()), place, dataCount());
+        }
+        ++row;
+    }
+}
+
 ParityMatch StripeCode::check(StripeBlocks blocks) const
 {
     const std::size_t length = lengthOf(blocks, m_roles.p);

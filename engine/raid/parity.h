@@ -48,6 +48,10 @@ public:
     // Computes P and, where there is one, Q from the data.
     void generate(StripeBlocks blocks) const;
 
+    // Adds what a data role holds to P and, where there is one, Q: parity that counts its old
+    // content does not any more, and the other way round. Parity whose span is empty is left out.
+    void add(int role, std::span<const std::byte> content, StripeBlocks blocks) const;
+
     // Writes nothing into the blocks. Stops looking once both P and Q are known to be wrong.
     ParityMatch check(StripeBlocks blocks) const;
 

@@ -80,6 +80,20 @@ bool combinationWorks(const Sample& sample, isal::Tables tables)
     return p.bytes == sample.p.bytes && q.bytes == sample.q.bytes;
 }
 
+bool additionWorks(const Sample& sample, isal::Tables tables)
+{
+    Block p;
+    Block q;
+    for (std::size_t role = 0; role < kSources; ++role) {
+        const auto* source = sample.sources[role].bytes.data();
+        isal::add(source, p.bytes.data(), kLength, isal::tablesOfRow(tables, 0, kSources), role,
+            kSources);
+        isal::add(source, q.bytes.data(), kLength, isal::tablesOfRow(tables, 1, kSources), role,
+            kSources);
+    }
+    return p.bytes == sample.p.bytes && q.bytes == sample.q.bytes;
+}
+
 bool test()
 {
     const Sample sample;
@@ -88,7 +102,7 @@ bool test()
         factors.push_back(powerOfTwo(int(role)));
     const auto tables = isal::tablesOf(factors, kSources);
     return sumWorks(sample, isal::tablesOfRow(tables, 0, kSources)) && syndromeWorks(sample) &&
-           combinationWorks(sample, tables);
+           combinationWorks(sample, tables) && additionWorks(sample, tables);
 }
 
 } // namespace

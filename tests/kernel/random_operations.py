@@ -68,9 +68,7 @@ def write_pieces(place, images, content, choice, count):
 
 
 def write(case, expected, choice):
-    """Some stretches written through the array; levels with parity do not take them yet."""
-    if case.shape.level in ("4", "5", "6"):
-        return None
+    """Some stretches written through the array."""
     place, content = Place(case, "write"), bytearray(expected)
     write_pieces(place, case.images, content, choice, 3)
     return Work("writes", case, place.merged(case.images), bytes(content))
@@ -137,6 +135,22 @@ def recover(case, expected, choice):
     return Work("recoveries", case, place.merged(members), expected)
 
 
+def write_degraded(case, expected, choice):
+    """Members are lost, as many as can be, and the array is written to without them, and between the recoveries of
+    those that come in their place."""
+    lost = case.shape.lost_set(choice)
+    place, content = Place(case, "degraded"), bytearray(expected)
+    members = [image for slot, image in enumerate(case.images) if slot not in lost]
+    write_pieces(place, members, content, choice, 3)
+    for slot in sorted(lost):
+        spare = place.blank(case.images[slot].stat().st_size, slot, choice)
+        place.ctl("add", "--spare", spare, *members)
+        members.append(spare)
+        write_pieces(place, members, content, choice, 1)
+    place.ctl("stop", *members)
+    return Work("degraded writes", case, place.merged(members), bytes(content))
+
+
 def repair(case, _, choice):
     """Single bytes of some members are wrong: check counts them as the kernel does, repair mends as it does."""
     place = Place(case, "repair")
@@ -172,8 +186,7 @@ def come_back(case, expected, choice):
     place.ctl("fail", "--member", gone, *case.images)
     if choice.random() < 0.5:
         place.ctl("remove", "--member", gone, *case.images)
-    if case.shape.level in ("1", "10"):
-        write_pieces(place, others, content, choice, choice.randint(0, 2))
+    write_pieces(place, others, content, choice, choice.randint(0, 2))
     if case.shape.bitmap:
         place.ctl("re-add", "--member", gone, *others)
         members, name = case.images, "re-adds"
@@ -187,7 +200,7 @@ def come_back(case, expected, choice):
 
 
 ALWAYS = [write, resync]
-DRAWN = [recover, repair, come_back]
+DRAWN = [recover, write_degraded, repair, come_back]
 
 
 def work_on(case, expected, choice, differ):

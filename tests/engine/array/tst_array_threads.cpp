@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writers, readers and upkeep at once on level 0 and level 10, one member of it failing in the
-// middle: no acknowledged write is lost, nobody reads half a block, the copies are equal at the
-// end, and ThreadSanitizer has nothing to say. Readers of degraded parity beside them.
-#include "tests/engine/array/memory_array.h"
+// Writers, readers and upkeep at once on levels 0, 5, 6 and 10, one member of it failing in the
+// middle, or one being rebuilt meanwhile: no acknowledged write is lost, nobody reads half a block,
+// copies are equal and parity is right at the end, and ThreadSanitizer has nothing to say. Readers
+// of degraded parity beside them.
+#include "engine/array/sync.h"
+#include "engine/base/job_control.h"
+#include "tests/engine/array/array_damage.h"
 #include "tests/support/expect.h"
 
 #include <atomic>
@@ -44,10 +47,13 @@ ArrayShape shapeOf(int level, std::uint32_t layout, std::uint32_t bitmapChunk)
         .level = level, .layout = layout, .component = Sectors{1024}, .bitmapChunk = bitmapChunk};
 }
 
+enum class Event : std::uint8_t { Nothing, Failure, Recovery };
+
 // Each writer has blocks of its own; a read may meet one in the middle of it, of an old number or a
 // new one, for a block is one write to a member.
-void run(const ArrayShape& shape, bool failing)
+void run(const ArrayShape& shape, Event event)
 {
+    const bool failing = event == Event::Failure;
     MemoryArray members(shape);
     const auto blocks = members.arraySize().bytes() / kBlock;
     Block content;
@@ -56,6 +62,8 @@ void run(const ArrayShape& shape, bool failing)
         content.insert(content.end(), block.begin(), block.end());
     }
     members.lay(content);
+    if (event == Event::Recovery)
+        interruptRecovery(members, 2, Sectors{96});
     const auto array = members.running(WriteMode::Overlay);
     std::atomic<int> seconds = 0;
     array->state().clock = [&seconds] {
@@ -85,6 +93,7 @@ void run(const ArrayShape& shape, bool failing)
             while (!isOver) {
                 Block block(kBlock);
                 EXPECT(array->readAt(random() % blocks * kBlock, block));
+                EXPECT(shape.level < 4 || shape.level > 6 || stampOf(block) != 0);
             }
         });
     }
@@ -94,6 +103,11 @@ void run(const ArrayShape& shape, bool failing)
             EXPECT(!array->snapshot().stopped);
         }
     });
+    if (event == Event::Recovery) {
+        JobControl control;
+        const auto done = sync(*array, SyncAction::Recover, control);
+        EXPECT(done && done->completed);
+    }
     for (auto& writer : writers)
         writer.join();
     isOver = true;
@@ -141,10 +155,14 @@ void readDegradedParity()
 
 int main()
 {
-    run(shapeOf(0, 1, 0), false);
-    run(shapeOf(10, 0x102, 16'384), false);
-    run(shapeOf(10, 0x102, 16'384), true);
-    run(shapeOf(10, 0x201, 0), true);
+    run(shapeOf(0, 1, 0), Event::Nothing);
+    run(shapeOf(10, 0x102, 16'384), Event::Nothing);
+    run(shapeOf(10, 0x102, 16'384), Event::Failure);
+    run(shapeOf(10, 0x201, 0), Event::Failure);
+    for (const int level : {5, 6}) {
+        run(shapeOf(level, 2, 16'384), Event::Failure);
+        run(shapeOf(level, 2, 16'384), Event::Recovery);
+    }
     readDegradedParity();
     return 0;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing through arrays of level 0, 10 and linear: every copy gets the bytes, on level 10 after
-// the bits that name them, and the superblocks say what md's would. Levels with parity refuse.
+// Writing through arrays of every level but 1: every copy gets the bytes and parity follows, after
+// the bits that name them, and the superblocks say what md's would.
 #include "engine/array/membership.h"
-#include "tests/engine/array/memory_array.h"
+#include "engine/array/sync.h"
+#include "engine/base/job_control.h"
+#include "tests/engine/array/array_damage.h"
 
 #include <QTest>
 
@@ -16,6 +18,20 @@ namespace {
 using Bytes = std::vector<std::byte>;
 
 constexpr std::uint32_t kBitmapChunk = 16'384;
+
+std::vector<ArrayShape> parityShapes()
+{
+    std::vector<ArrayShape> all{
+        {.level = 4, .layout = 0, .raidDisks = 3}, {.level = 5, .raidDisks = 2}};
+    for (std::uint32_t layout = 0; layout <= 5; ++layout)
+        all.push_back({.level = 5, .layout = layout, .raidDisks = 4, .bitmapChunk = kBitmapChunk});
+    for (const std::uint32_t layout :
+        {0U, 1U, 2U, 3U, 4U, 5U, 8U, 9U, 10U, 16U, 17U, 18U, 19U, 20U})
+        all.push_back({.level = 6, .layout = layout, .raidDisks = 5, .bitmapChunk = kBitmapChunk});
+    all.push_back({.level = 6, .raidDisks = 4, .chunk = Sectors{8}});
+    all.push_back({.level = 6, .raidDisks = 8, .chunk = Sectors{128}, .component = Sectors{1024}});
+    return all;
+}
 
 std::vector<ArrayShape> shapes()
 {
@@ -33,6 +49,7 @@ std::vector<ArrayShape> shapes()
     }
     all.push_back({.level = -1, .layout = 0, .raidDisks = 3, .chunk = {}});
     all.back().sizes = {Sectors{600}, Sectors{1001}, Sectors{300}};
+    std::ranges::move(parityShapes(), std::back_inserter(all));
     return all;
 }
 
@@ -40,6 +57,18 @@ QByteArray nameOf(const ArrayShape& shape)
 {
     return QByteArray::number(shape.level) + " layout " + QByteArray::number(shape.layout, 16) +
            ", " + QByteArray::number(shape.raidDisks) + " members";
+}
+
+// Each set of members that the level stands to lose.
+std::vector<std::vector<int>> lossesOf(const ArrayShape& shape)
+{
+    std::vector<std::vector<int>> all;
+    for (int first = 0; first < int(shape.raidDisks); ++first) {
+        all.push_back({first});
+        for (int second = 0; shape.level == 6 && second < first; ++second)
+            all.push_back({second, first});
+    }
+    return all;
 }
 
 // As much as writes may touch of each member: all but superblock and bitmap.
@@ -90,7 +119,16 @@ private slots:
     void write_whileDegradedKeepsItsBitsForTheReturn();
     void write_goesOnWithoutAMemberThatFails();
     void write_ofLevel0IsAnErrorWhereTheMemberFails();
-    void write_toParityIsRefused();
+    void write_withMembersMissingKeepsWhatTheyWouldHold_data();
+    void write_withMembersMissingKeepsWhatTheyWouldHold();
+    void write_toAMemberThatIsBeingRebuiltIsThereWhenItIsDone();
+    void write_leavesNothingStaleWhereARecoveryHasComeByUnrecorded();
+    void write_makesParityRightWhereItIsInDoubt();
+    void write_readsNothingOfAWholeStripe();
+    void write_computesWhatAMemberDoesNotGive();
+    void write_isAnErrorWhereParityCannotBeTold();
+    void write_toParityGoesOnWithoutAMemberThatFails();
+    void write_toParitySetsItsBitsFirst();
     void fail_takesWhatTheLevelStandsAndNoMore();
 };
 
@@ -213,16 +251,215 @@ void TestArrayWrite::write_ofLevel0IsAnErrorWhereTheMemberFails()
     QVERIFY(array->writeAt(65'536, Bytes(8192)));
 }
 
-void TestArrayWrite::write_toParityIsRefused()
+void TestArrayWrite::write_withMembersMissingKeepsWhatTheyWouldHold_data()
+{
+    QTest::addColumn<int>("index");
+    int index = 0;
+    for (const auto& shape : parityShapes())
+        QTest::newRow(nameOf(shape).constData()) << index++;
+}
+
+void TestArrayWrite::write_withMembersMissingKeepsWhatTheyWouldHold()
+{
+    QFETCH(int, index);
+    const auto shape = parityShapes()[std::size_t(index)];
+    for (const auto& missing : lossesOf(shape)) {
+        MemoryArray members(shape);
+        auto content = members.fill(1);
+        const auto array = members.running(WriteMode::Overlay, missing);
+        writeAtRandom(*array, content, 5, 12);
+        QVERIFY(holds(*array, content));
+        QVERIFY(stop(*array));
+        MemoryArray expected(shape);
+        expected.lay(content);
+        for (int role = 0; role < int(shape.raidDisks); ++role) {
+            const bool isHere = std::ranges::find(missing, role) == missing.end();
+            QVERIFY(!isHere || std::ranges::equal(members.data(std::size_t(role)),
+                                   expected.data(std::size_t(role))));
+        }
+    }
+}
+
+void TestArrayWrite::write_toAMemberThatIsBeingRebuiltIsThereWhenItIsDone()
+{
+    for (const int level : {5, 6}) {
+        for (const std::uint32_t rebuilt : {0U, 2U, 3U}) {
+            const ArrayShape shape{.level = level, .raidDisks = 4, .bitmapChunk = kBitmapChunk};
+            MemoryArray members(shape);
+            auto content = members.fill(1);
+            // In the middle of a chunk.
+            interruptRecovery(members, rebuilt, Sectors{1000 + 3});
+            const auto array = members.running(WriteMode::Overlay);
+            writeAtRandom(*array, content, 7, 40);
+            QVERIFY(holds(*array, content));
+            JobControl control;
+            QVERIFY(sync(*array, SyncAction::Recover, control));
+            QVERIFY(stop(*array));
+            MemoryArray expected(shape);
+            expected.lay(content);
+            QVERIFY(dataOf(members) == dataOf(expected));
+        }
+    }
+}
+
+// A recovery comes by windows, and records seldom how far it has come.
+void TestArrayWrite::write_leavesNothingStaleWhereARecoveryHasComeByUnrecorded()
+{
+    for (const int level : {5, 6}) {
+        for (const std::uint32_t rebuilt : {0U, 2U, 3U}) {
+            const ArrayShape shape{.level = level, .raidDisks = 4, .bitmapChunk = kBitmapChunk};
+            MemoryArray members(shape);
+            auto content = members.fill(1);
+            interruptRecovery(members, rebuilt, Sectors{96});
+            members.lay(content);
+            const auto array = members.running(WriteMode::Overlay);
+            writeAtRandom(*array, content, 7, 40);
+            MemoryArray expected(shape);
+            expected.lay(content);
+            QVERIFY(dataOf(members) == dataOf(expected));
+        }
+    }
+}
+
+// Parity that a resync has still to make is not built upon.
+void TestArrayWrite::write_makesParityRightWhereItIsInDoubt()
+{
+    for (const int level : {5, 6}) {
+        ArrayShape shape{.level = level, .raidDisks = 5};
+        shape.resyncOffset = Sectors{};
+        MemoryArray members(shape);
+        const auto content = members.fill(1);
+        const auto rows = shape.chunk.bytes();
+        const auto roles = stripeRoles(members.geometry(), 0);
+        std::ranges::fill(members.data(std::size_t(roles.p)).first(rows), std::byte{0x5a});
+        const auto array = members.running(WriteMode::Overlay);
+        QVERIFY(array->writeAt(512, Bytes(1024, std::byte{7})));
+        auto changed = content;
+        std::ranges::fill(std::span(changed).subspan(512, 1024), std::byte{7});
+        MemoryArray expected(shape);
+        expected.lay(changed);
+        for (const int parity : {roles.p, roles.q}) {
+            QVERIFY(parity < 0 ||
+                    std::ranges::equal(members.data(std::size_t(parity)).subspan(512, 1024),
+                        expected.data(std::size_t(parity)).subspan(512, 1024)));
+        }
+    }
+}
+
+void TestArrayWrite::write_readsNothingOfAWholeStripe()
+{
+    for (const int level : {5, 6}) {
+        const ArrayShape shape{.level = level, .raidDisks = 5};
+        MemoryArray members(shape);
+        auto content = members.fill(1);
+        const auto array = members.running(WriteMode::Overlay);
+        const auto begin = MemoryArray::kData.bytes();
+        for (std::size_t i = 0; i < members.devices(); ++i)
+            members.device(i).failReads(begin, members.bytes(i).size(), EIO);
+        const auto stripe = shape.chunk.bytes() * (shape.raidDisks - (level == 6 ? 2 : 1));
+        Bytes bytes(stripe * 3);
+        fillPattern(bytes, 99);
+        QVERIFY(array->writeAt(stripe * 2, bytes));
+        QVERIFY(!array->writeAt(0, Bytes(512)));
+    }
+}
+
+void TestArrayWrite::write_computesWhatAMemberDoesNotGive()
+{
+    for (const int level : {5, 6}) {
+        for (std::size_t bad = 0; bad < 5; ++bad) {
+            const ArrayShape shape{.level = level, .raidDisks = 5};
+            MemoryArray members(shape);
+            auto content = members.fill(1);
+            const auto begin = MemoryArray::kData.bytes();
+            members.device(bad).failReads(begin + 4096 + 512, begin + 40'000, EIO);
+            const auto array = members.running(WriteMode::Overlay);
+            writeAtRandom(*array, content, unsigned(bad), 20);
+            QVERIFY(stop(*array));
+            MemoryArray expected(shape);
+            expected.lay(content);
+            QVERIFY(dataOf(members) == dataOf(expected));
+        }
+    }
+}
+
+// What cannot be computed is not written over: the bytes that were there stay as good as they were.
+void TestArrayWrite::write_isAnErrorWhereParityCannotBeTold()
+{
+    const ArrayShape shape{.level = 5, .raidDisks = 4, .bitmapChunk = kBitmapChunk};
+    MemoryArray members(shape);
+    auto content = members.fill(1);
+    const auto begin = MemoryArray::kData.bytes();
+    for (const std::size_t bad : {0U, 1U, 2U, 3U})
+        members.device(bad).failReads(begin, begin + 4096, EIO);
+    const auto array = members.running(WriteMode::Overlay);
+    const auto before = dataOf(members);
+    const auto written = array->writeAt(512, Bytes(1024, std::byte{7}));
+    QVERIFY(!written);
+    QCOMPARE(int(written.error().code), int(ErrorCode::Io));
+    QVERIFY(dataOf(members) == before);
+    // Elsewhere it goes on.
+    Bytes bytes(5000, std::byte{9});
+    QVERIFY(array->writeAt(400'000, bytes));
+    Bytes found(bytes.size());
+    QVERIFY(array->readAt(400'000, found));
+    QVERIFY(found == bytes);
+}
+
+void TestArrayWrite::write_toParityGoesOnWithoutAMemberThatFails()
 {
     for (const int level : {4, 5, 6}) {
-        MemoryArray members({.level = level}, true);
-        members.fill(1);
+        const ArrayShape shape{.level = level,
+            .layout = level == 4 ? 0U : 2U,
+            .raidDisks = 5,
+            .bitmapChunk = kBitmapChunk};
+        MemoryArray members(shape);
+        auto content = members.fill(1);
         const auto array = members.running(WriteMode::Overlay);
-        const auto written = array->writeAt(0, Bytes(4096));
-        QVERIFY(!written);
-        QCOMPARE(int(written.error().code), int(ErrorCode::Unsupported));
-        QVERIFY(members.journal()->entries().empty());
+        std::vector<int> gone{2};
+        members.device(2).vanishAfter(4);
+        writeAtRandom(*array, content, 5, 20);
+        QVERIFY(array->state().member("m2")->isFaulty());
+        if (level == 6) {
+            members.device(4).vanishAfter(1);
+            gone.push_back(4);
+            writeAtRandom(*array, content, 6, 20);
+        }
+        QVERIFY(holds(*array, content));
+        QVERIFY(stop(*array));
+        QVERIFY(holds(*members.running(WriteMode::ReadOnly, gone), content));
+        MemoryArray expected(shape);
+        expected.lay(content);
+        for (std::size_t i = 0; i < members.devices(); ++i) {
+            QVERIFY(std::ranges::find(gone, int(i)) != gone.end() ||
+                    std::ranges::equal(members.data(i), expected.data(i)));
+        }
+    }
+}
+
+// Bits stand for rows of all members, so that a resync by them comes by every stripe in doubt.
+void TestArrayWrite::write_toParitySetsItsBitsFirst()
+{
+    for (const int level : {5, 6}) {
+        const ArrayShape shape{.level = level, .raidDisks = 5, .bitmapChunk = kBitmapChunk};
+        MemoryArray members(shape, true);
+        members.fill(1);
+        std::vector<Bytes> before;
+        for (std::size_t i = 0; i < members.devices(); ++i)
+            before.push_back(members.bytes(i));
+        const auto array = members.running(WriteMode::Overlay);
+        const auto row = kBitmapChunk * (shape.raidDisks - (level == 6 ? 2U : 1U));
+        QVERIFY(array->writeAt(9ULL * row + 300, Bytes(1000, std::byte{7})));
+        const auto entries = members.journal()->entries();
+        std::size_t written = 0;
+        for (std::size_t k = 0; k < entries.size(); ++k) {
+            if (entries[k].isFlush || entries[k].offset < MemoryArray::kData.bytes())
+                continue;
+            ++written;
+            for (std::size_t i = 0; i < members.devices(); ++i)
+                QVERIFY(isSet(afterPowerCut(before[i], entries, i, k, [] { return false; }), 9));
+        }
+        QCOMPARE(written, level == 6 ? 3U : 2U);
     }
 }
 

@@ -90,6 +90,22 @@ void writesToTheSameRowsGoOneAfterTheOther()
     third.untilItHas();
 }
 
+void aWriteThatTakesParityWithItHasItsRowsAlone()
+{
+    RowLocks locks;
+    Holder reader(locks, kRows, RowUse::Read);
+    reader.untilItHas();
+    Holder write(locks, kRows, RowUse::WriteAlone);
+    untilWaiting(locks, 1);
+    Holder late(locks, kRows, RowUse::Read); // behind the write
+    untilWaiting(locks, 2);
+    reader.release();
+    write.untilItHas();
+    EXPECT(!late.has());
+    write.release();
+    late.untilItHas();
+}
+
 void otherRowsNeverWait()
 {
     RowLocks locks;
@@ -151,8 +167,9 @@ void nobodyMeetsWhomTheyMustNot()
     };
     std::vector<std::thread> threads;
     threads.reserve(3);
-    for (unsigned seed = 0; seed < 3; ++seed)
+    for (unsigned seed = 0; seed < 2; ++seed)
         threads.emplace_back(work, seed, RowUse::Write);
+    threads.emplace_back(work, 2, RowUse::WriteAlone);
     threads.emplace_back(work, 9, RowUse::Sync);
     for (auto& thread : threads)
         thread.join();
@@ -165,6 +182,7 @@ int main()
 {
     readsAndWritesShareRowsAndASyncHasThemAlone();
     writesToTheSameRowsGoOneAfterTheOther();
+    aWriteThatTakesParityWithItHasItsRowsAlone();
     otherRowsNeverWait();
     foregroundGoesFirst();
     aSyncIsNotStarved();

@@ -152,6 +152,47 @@ private slots:
         });
     }
 
+    void add_letsParityFollowAChange()
+    {
+        std::mt19937 random(6);
+        forEachStripe([&](const StripeRoles& roles) {
+            const StripeCode code(roles);
+            for (const auto& memory : kMemories) {
+                Stripe stripe(roles.members(), memory.length, memory.shift);
+                Stripe changed(roles.members(), memory.length, memory.shift);
+                stripe.fill(roles, random);
+                changed.fill(roles, random);
+                for (const int role : roles.data) {
+                    code.add(role, stripe.at(role), stripe.blocks());
+                    code.add(role, changed.at(role), stripe.blocks());
+                    std::ranges::copy(changed.at(role), stripe.at(role).begin());
+                    QVERIFY(code.check(stripe.blocks()).all());
+                }
+                QCOMPARE(stripe.bytes(), changed.bytes());
+            }
+        });
+    }
+
+    void add_leavesParityAloneThatIsNotThere()
+    {
+        std::mt19937 random(7);
+        const StripeRoles roles = stripeRoles(geometryOf(6, 2, 5), 1);
+        const StripeCode code(roles);
+        for (const int left : {roles.p, roles.q}) {
+            Stripe stripe(5, 4096);
+            stripe.fill(roles, random);
+            const std::vector<std::byte> before(stripe.at(left).begin(), stripe.at(left).end());
+            auto blocks = stripe.spans();
+            blocks[std::size_t(left)] = {};
+            stripe.at(roles.data[0])[7] ^= std::byte{1};
+            std::vector<std::byte> change(4096);
+            change[7] = std::byte{1};
+            code.add(roles.data[0], change, blocks);
+            QVERIFY(std::ranges::equal(stripe.at(left), before));
+            QCOMPARE(code.check(stripe.blocks()), (ParityMatch{left != roles.p, left != roles.q}));
+        }
+    }
+
     void check_tellsPFromQAndWritesNothing()
     {
         std::mt19937 random(2);
