@@ -39,14 +39,15 @@ std::string change(const Superblock& superblock, const Reshape& reshape)
 Phrase reshapeUnderway(const Remark& remark, const ArrayReport& array)
 {
     const auto position = iecSize(Sectors{remark.number}.bytes());
-    if (!array.superblock || !array.superblock->reshape) {
+    const auto known = array.superblock ? array.superblock->reshape : std::nullopt;
+    if (!known) {
         return phrase("The reshape had come to %1 of the array, so part of it has the old shape "
                       "and part the new. Bitmend shows this and does not open it; the kernel can "
                       "finish the reshape.",
             position);
     }
     const auto& superblock = *array.superblock;
-    const auto& reshape = *superblock.reshape;
+    const auto& reshape = *known;
     const bool backwards = reshape.deltaDisks < 0 || superblock.has(feature::kReshapeBackwards);
     const auto what = change(superblock, reshape);
     if (backwards) {

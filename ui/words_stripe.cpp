@@ -106,10 +106,11 @@ Phrase verdictOf(const StripeView& view)
 std::vector<Phrase> regionsOf(const StripeCell& cell)
 {
     std::vector<Phrase> list;
+    const auto begin = cell.place.sector.value_or(Sectors{}).count;
     for (auto at = cell.regions.begin(); at != cell.regions.end();) {
         const auto end =
             std::find_if(at, cell.regions.end(), [at](Region region) { return region != *at; });
-        const auto first = cell.place.sector->count + std::uint64_t(at - cell.regions.begin());
+        const auto first = begin + std::uint64_t(at - cell.regions.begin());
         list.push_back(phrase("sectors %1 to %2: %3", grouped(first),
             grouped(first + std::uint64_t(end - at) - 1), std::string(word(*at))));
         at = end;

@@ -108,8 +108,9 @@ void RangeText::addLine(const Versions& versions, std::size_t at)
             std::span(version.bytes).subspan(at, std::min(kPerLine, version.bytes.size() - at));
         auto label = labelOf(version);
         label.resize(m_width, ' ');
-        m_text += "    " + address + "  " + label + "  " + hexOf(bytes, " ") + "  " +
-                  lettersOf(bytes) + "\n";
+        for (const auto& part : {"    " + address, "  " + label, "  " + hexOf(bytes, " "),
+                 "  " + lettersOf(bytes) + "\n"})
+            m_text += part;
         address.assign(address.size(), ' ');
     }
     marks.erase(marks.find_last_not_of(' ') + 1);

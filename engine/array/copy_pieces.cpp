@@ -118,14 +118,15 @@ std::vector<SectorRange> partsOfChunk(const ArrayState& state, SectorRange range
 // All of a stretch of the array, or what the bitmap needs of it.
 std::vector<SectorRange> neededOf(const ArrayState& state, SectorRange range, bool byBitmap)
 {
-    if (!byBitmap)
+    if (!byBitmap || !state.bitmap)
         return {range};
-    const auto chunk = state.bitmap->chunk().count;
+    const auto& bitmap = *state.bitmap;
+    const auto chunk = bitmap.chunk().count;
     std::vector<SectorRange> needed;
     for (auto at = range.begin; at < range.end;) {
         const auto bit = at.count / chunk;
         const auto end = std::min(range.end, Sectors{(bit + 1) * chunk});
-        if (state.bitmap->isNeeded(bit))
+        if (bitmap.isNeeded(bit))
             appendRange(needed, {at, end});
         at = end;
     }

@@ -2,6 +2,7 @@
 #include "engine/array/needed_on_members.h"
 
 #include "engine/array/sync_window.h"
+#include "engine/base/assert.h"
 
 #include <algorithm>
 
@@ -50,6 +51,7 @@ SectorRange NeededOnMembers::onMembers(SectorRange arraySectors) const
 SectorRange NeededOnMembers::next()
 {
     const auto guard = m_state.lock();
+    BM_ASSERT(m_state.bitmap.has_value());
     const auto& bitmap = *m_state.bitmap;
     const auto limit = std::max<std::uint64_t>(kWindow.count / bitmap.chunk().count, 1);
     while (m_at >= m_end && m_section < m_sections) {

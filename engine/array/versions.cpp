@@ -19,10 +19,11 @@ void addCell(const StripeCell& cell, std::vector<Version>& all)
 {
     if (cell.origin == CellOrigin::Read || cell.error)
         all.push_back(asItIs(cell));
-    if (!cell.expected.empty())
+    if (!cell.expected.empty()) {
         all.push_back({cell.place, true, cell.expected, {}});
-    else if (cell.origin == CellOrigin::Given)
+    } else if (cell.origin == CellOrigin::Given) {
         all.push_back({cell.place, true, cell.bytes, {}});
+    }
 }
 
 Result<Versions> ofStripe(SectorRange range, const ReadStripe& read)
@@ -40,10 +41,11 @@ Result<Versions> ofCopies(const ArrayReport& array, SectorRange range, const Rea
     Versions versions{range, {}};
     std::map<std::uint64_t, StripeView> views;
     for (const auto& copy : map.copies) {
-        auto view = views.find(copy.inData->count);
+        const auto inData = copy.inData.value_or(Sectors{}).count;
+        auto view = views.find(inData);
         if (view == views.end()) {
-            const auto begin = std::int64_t(copy.inData->count);
-            view = views.emplace(copy.inData->count, BM_TRY(read(begin, range.length()))).first;
+            const auto begin = std::int64_t(inData);
+            view = views.emplace(inData, BM_TRY(read(begin, range.length()))).first;
         }
         const auto& cell = view->second.cells[std::size_t(copy.role)];
         versions.range.end =

@@ -63,7 +63,8 @@ void PastCache::open() const
 
 std::size_t PastCache::read(std::uint64_t offset, std::span<std::byte> to) const
 {
-    if (offset % kGrain != 0 || std::bit_cast<std::uintptr_t>(to.data()) % kGrain != 0)
+    const auto address = std::bit_cast<std::uintptr_t>(to.data());
+    if (((offset | address) & (kGrain - 1)) != 0)
         return 0;
     std::call_once(m_once, [this] { open(); });
     if (m_direct < 0)

@@ -22,6 +22,7 @@
 #include "tests/support/memory_device.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -71,14 +72,14 @@ Bytes readAll(const std::filesystem::path& path)
 {
     Bytes bytes(std::filesystem::file_size(path));
     std::ifstream(path, std::ios::binary)
-        .read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size()));
+        .read(std::bit_cast<char*>(bytes.data()), std::streamsize(bytes.size()));
     return bytes;
 }
 
 void writeAll(const std::filesystem::path& path, const Bytes& bytes)
 {
     std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+        .write(std::bit_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
 }
 
 class Machine

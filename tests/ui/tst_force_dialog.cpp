@@ -11,6 +11,7 @@
 #include <QTabWidget>
 #include <QTreeWidget>
 
+#include <bit>
 #include <fstream>
 
 using namespace bitmend;
@@ -111,13 +112,13 @@ private slots:
         images[1].devRoles[1] = kRoleFaulty;
         images[1].events = images[0].events;
         review(images, [](AssemblyDialog& dialog) {
-            const auto slots_ = dialog.findChildren<QSpinBox*>(QStringLiteral("giveSlot"));
-            QCOMPARE(slots_.size(), 2);
-            for (const auto* slot : slots_)
+            const auto wanted = dialog.findChildren<QSpinBox*>(QStringLiteral("giveSlot"));
+            QCOMPARE(wanted.size(), 2);
+            for (const auto* slot : wanted)
                 QCOMPARE(slot->value(), -1);
             auto* assemble = named<QPushButton>(dialog, "assembleNow");
             QVERIFY(!assemble->isEnabled());
-            for (auto* slot : slots_) {
+            for (auto* slot : wanted) {
                 if (slot->accessibleName().contains(QStringLiteral("m1.img")))
                     slot->setValue(1);
             }
@@ -158,7 +159,7 @@ private:
             std::ofstream out(
                 m_folder->filePath(QString::fromStdString(images.path(i))).toStdString(),
                 std::ios::binary);
-            out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+            out.write(std::bit_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
         }
         m_window->open({m_folder->path()});
         QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);

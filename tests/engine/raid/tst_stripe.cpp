@@ -45,8 +45,8 @@ private slots:
     {
         QTest::addColumn<int>("layout");
         QTest::addColumn<std::vector<int>>("exponents");
-        const auto row = [](int layout, std::vector<int> exponents) {
-            QTest::addRow("layout %d", layout) << layout << std::move(exponents);
+        const auto row = [](int layout, const std::vector<int>& exponents) {
+            QTest::addRow("layout %d", layout) << layout << exponents;
         };
         row(0, {0, 1, 2, -1, -1});
         row(1, {2, -1, -1, 0, 1});
