@@ -10,12 +10,18 @@ namespace bitmend {
 
 namespace {
 
-// By its superblock, which is not written any more, it would only be out of date.
-void sayFaulty(const ArrayState& state, ArrayReport& report)
+// What was planned from superblocks as they will be shows them as they are. By that of a faulty
+// member, which is not written any more, it would only be out of date.
+void sayHowTheyAre(const ArrayState& state, ArrayReport& report)
 {
     for (auto& member : report.members) {
         const auto* running = state.member(member.path);
-        if (!running || !running->isFaulty())
+        if (!running)
+            continue;
+        member.superblock = running->superblock;
+        if (member.path == report.reference)
+            report.superblock = running->superblock;
+        if (!running->isFaulty())
             continue;
         member.state = MemberState::Faulty;
         member.reason = {ReasonCode::RecordedFaulty, 0, 0, report.reference};
@@ -332,7 +338,7 @@ void ArrayState::publish()
         const auto now = planAssembly(asScanned(*this), plan.array.uuid, plan.choices);
         if (now)
             snapshot.report = now->array;
-        sayFaulty(*this, snapshot.report);
+        sayHowTheyAre(*this, snapshot.report);
     }
     snapshot.mode = mode;
     if (restoreFile)

@@ -5,6 +5,19 @@
 
 namespace bitmend {
 
+namespace {
+
+std::shared_ptr<const Superblock> asIfStopped(const ArrayState& state, const ArrayMember& member)
+{
+    if (!state.isDirty || !member.hasRole())
+        return member.superblock;
+    auto stopped = *member.superblock;
+    stopped.resyncOffset = state.resyncOffset;
+    return std::make_shared<const Superblock>(std::move(stopped));
+}
+
+} // namespace
+
 ScanReport asScanned(const ArrayState& state)
 {
     ScanReport report;
@@ -29,7 +42,7 @@ ScanReport asScanned(const ArrayState& state)
             if (read)
                 copy = std::make_shared<const BitmapCopy>(std::move(*read));
         }
-        add(member.path, member.source, member.superblock, std::move(copy), {});
+        add(member.path, member.source, asIfStopped(state, member), std::move(copy), {});
     }
     if (state.bitmapFile) {
         auto read = readBitmap(*state.bitmapFile->device, *state.reference,
