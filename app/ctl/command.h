@@ -42,5 +42,7 @@ ExitCode bitmapRemoveCommand(const Options& options);
 ExitCode stopCommand(const Options& options);
 ExitCode restoreCommand(const Options& options);
 ExitCode writeCommand(const Options& options);
+ExitCode mountCommand(const Options& options);
+ExitCode umountCommand(const Options& options);
 
 } // namespace bitmend::ctl

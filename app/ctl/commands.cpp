@@ -45,9 +45,11 @@ constexpr std::array<Names, 10> kFillOptions = {"--array", "--bitmap-file", "--o
 constexpr std::array<Names, 10> kBitmapAddOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--chunk", "--location",
     "--dry-run"};
+constexpr std::array<Names, 9> kMountOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--read-only", "--without", "--reference", "--foreground"};
 constexpr std::array<Names, 1> kRestoreOptions = {"--dry-run"};
 
-constexpr std::array<Command, 19> kCommands = {{
+constexpr std::array<Command, 21> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -83,6 +85,15 @@ constexpr std::array<Command, 19> kCommands = {{
         "far. With --verbose says after each flush how much of the input no power cut takes "
         "away.\n",
         kFillOptions, true, writeCommand},
+    {"mount", "FOLDER [PATH...]", "show the contents as files, for other programs",
+        "The array, and each partition in it, appears as a file in FOLDER, to be read; with\n"
+        "--overlay or --in-place also to be written, the bits of the bitmap first, as md does it.\n"
+        "Goes on in the background until 'bitmendctl umount FOLDER'. Only you see the files.\n",
+        kMountOptions, false, mountCommand},
+    {"umount", "FOLDER", "end what mount began, and stop the array",
+        "Returns when everything is on the members and the array is clean. Also removes a mount\n"
+        "whose program has ended.\n",
+        {}, false, umountCommand},
     {"resync", "--overlay DIR|--in-place [PATH...]",
         "make the members agree again after a power cut",
         "With a write-intent bitmap only the chunks that are set in it are read. Ctrl-C stops at "

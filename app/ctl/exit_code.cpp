@@ -32,6 +32,8 @@ ExitCode exitCodeOf(ErrorCode code)
     case ErrorCode::NoBitmap:
     case ErrorCode::NoRoomForBitmap:
     case ErrorCode::SyncDue:
+    case ErrorCode::FolderInUse:
+    case ErrorCode::MountBusy:
         return ExitCode::Refused;
     case ErrorCode::NothingToDo:
         return ExitCode::Done;
@@ -53,6 +55,9 @@ ExitCode exitCodeOf(ErrorCode code)
     case ErrorCode::NoSpaceInPlace:
     case ErrorCode::NoSpaceToSave:
     case ErrorCode::RestoreDamaged:
+    case ErrorCode::NoFuse:
+    case ErrorCode::CannotMount:
+    case ErrorCode::NotMounted:
         return ExitCode::Failed;
     }
     return ExitCode::Failed;

@@ -43,7 +43,7 @@ bool giveRole(Options& options, std::string_view value)
            role < kMostSlots;
 }
 
-const std::array<Option, 30> kOptions = {{
+const std::array<Option, 31> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -95,7 +95,11 @@ const std::array<Option, 30> kOptions = {{
         }},
     {"--role", "PATH=N", "this member takes slot N, whatever superblocks say; may be repeated",
         giveRole},
-    {"--read-only", "", "plan an assembly that writes nothing at all",
+    {"--foreground", "", "stay in the terminal; Ctrl-C unmounts",
+        [](Options& options, std::string_view) {
+            return options.foreground = true;
+        }},
+    {"--read-only", "", "an assembly that writes nothing at all",
         [](Options& options, std::string_view) {
             return options.readOnly = true;
         }},

@@ -43,6 +43,7 @@ struct Options
     bool whole = false;
     bool readOnly = false;
     bool inPlace = false;
+    bool foreground = false;
     bool dryRun = false;
     bool verbose = false;
     bool help = false;

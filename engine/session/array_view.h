@@ -27,6 +27,7 @@ struct ArrayView
     std::filesystem::path overlay; // what is shown lies on these overlays; empty: on the members
     // NOLINTNEXTLINE(readability-redundant-member-init): gcc asks for it where others are named
     std::vector<Returning> returning = {};
+    std::filesystem::path mounted = {}; // where its contents are files; empty: nowhere
 };
 
 } // namespace bitmend

@@ -28,7 +28,7 @@ std::vector<std::string> pathsOf(const ArrayReport& array)
 
 ArrayView viewOf(const OpenView& open, const std::filesystem::path& overlay)
 {
-    return {open.snapshot.report, open.snapshot, overlay, open.returning};
+    return {open.snapshot.report, open.snapshot, overlay, open.returning, open.mounted};
 }
 
 } // namespace
@@ -291,6 +291,23 @@ Job<WriterOutcome> Engine::writeSomething(const Uuid& uuid)
     return job;
 }
 
+Job<MountOutcome> Engine::mount(const Uuid& uuid, const std::filesystem::path& folder)
+{
+    OpenArray& open = openArray(uuid);
+    return start<MountOutcome>(
+        open.foreground(), [&open, folder](JobControl&) { return open.mount(folder); });
+}
+
+Job<UnmountOutcome> Engine::unmount(const Uuid& uuid)
+{
+    OpenArray& open = openArray(uuid);
+    return start<UnmountOutcome>(open.foreground(), [&open](JobControl&) -> Result<UnmountOutcome> {
+        const auto shown = open.view();
+        BM_TRY(open.unmount());
+        return UnmountOutcome{shown ? shown->mounted : std::filesystem::path()};
+    });
+}
+
 Job<StopOutcome> Engine::stop(const Uuid& uuid)
 {
     if (const auto writer = m_writers[uuid].lock())
@@ -298,6 +315,7 @@ Job<StopOutcome> Engine::stop(const Uuid& uuid)
     return onArray<StopOutcome>(
         uuid, [this](OpenArray& open, Array& array, JobControl&) -> Result<StopOutcome> {
             open.foreground().waitForDone(); // it was cancelled
+            BM_TRY(open.unmount());
             Closed closed{pathsOf(array.snapshot().report), open.overlay()};
             StopOutcome outcome = BM_TRY(bitmend::stop(array));
             open.closed();
@@ -315,8 +333,11 @@ void Engine::shutDown()
     }
     // A cancelled sync has recorded how far it came; a stop behind it keeps what is still due.
     for (const auto& [uuid, open] : m_open) {
-        if (open->array())
-            stop(uuid);
+        if (!open->array())
+            continue;
+        open->foreground().waitForDone();
+        open->leave();
+        stop(uuid);
     }
     for (const auto& [uuid, open] : m_open)
         open->strand().waitForDone();

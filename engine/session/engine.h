@@ -88,7 +88,11 @@ public:
     Job<BitmapOutcome> addBitmap(const Uuid& uuid, const BitmapAddPlan& plan);
     Job<BitmapOutcome> removeBitmap(const Uuid& uuid);
     Job<WriterOutcome> writeSomething(const Uuid& uuid); // beside the strand's jobs
-    Job<StopOutcome> stop(const Uuid& uuid);             // and of whoever writes
+    // Its contents as files for other programs, beside the strand's jobs.
+    Job<MountOutcome> mount(const Uuid& uuid, const std::filesystem::path& folder);
+    Job<UnmountOutcome> unmount(const Uuid& uuid);
+    // And of whoever writes; refused (MountBusy) while a program has one of those files open.
+    Job<StopOutcome> stop(const Uuid& uuid);
 
     // Of every job that runs or will, so many bytes of each member in a second; 0: no limit.
     void limitTo(std::uint64_t bytesPerSecond);

@@ -72,6 +72,7 @@ void OpenArray::keepUp(const std::stop_token& stop, Array& array)
         woken.wait_for(lock, stop, kUpkeepInterval, [] { return false; });
         // What goes wrong here the array remembers, and tells whoever writes next.
         [[maybe_unused]] const auto kept = array.maintain();
+        forgetMount();
         const auto shown = view();
         if (shown && shown->snapshot.report.events != array.snapshot().report.events)
             publish();
@@ -86,13 +87,74 @@ void OpenArray::publish()
         return;
     auto snapshot = array->snapshot();
     auto returning = findReturning(*array, snapshot);
-    m_view.store(
-        std::make_shared<const OpenView>(OpenView{std::move(snapshot), std::move(returning)}));
+    m_view.store(std::make_shared<const OpenView>(
+        OpenView{std::move(snapshot), std::move(returning), mounted()}));
+}
+
+std::filesystem::path OpenArray::mounted() const
+{
+    const std::lock_guard lock(m_mounting);
+    return m_mount ? m_mount->folder() : std::filesystem::path();
+}
+
+Result<MountOutcome> OpenArray::mount(const std::filesystem::path& folder)
+{
+    const auto array = this->array();
+    if (!array)
+        return fail(ErrorCode::NoSuchArray);
+    const auto snapshot = array->snapshot();
+    const bool isWritten = snapshot.mode != WriteMode::ReadOnly;
+    MountOutcome outcome{folder, {}, isWritten};
+    {
+        const std::lock_guard lock(m_mounting);
+        if (m_mount)
+            return fail(ErrorCode::InUse, snapshot.report.name);
+        const auto device = isWritten ? DevicePtr(array) : DevicePtr();
+        m_mount = BM_TRY(
+            FuseMount::mount(filesOf(array, device, snapshot.report.name), folder, "bitmend"));
+        for (const auto& file : m_mount->files())
+            outcome.files.push_back(file.name);
+    }
+    publish();
+    return outcome;
+}
+
+Result<void> OpenArray::unmount()
+{
+    {
+        const std::lock_guard lock(m_mounting);
+        if (!m_mount)
+            return {};
+        if (m_mount->isServing())
+            BM_TRY(m_mount->unmount());
+        m_mount.reset();
+    }
+    publish();
+    return {};
+}
+
+void OpenArray::leave()
+{
+    const std::lock_guard lock(m_mounting);
+    m_mount.reset();
+}
+
+// Somebody else may have unmounted it.
+void OpenArray::forgetMount()
+{
+    {
+        const std::unique_lock lock(m_mounting, std::try_to_lock);
+        if (!lock || !m_mount || m_mount->isServing())
+            return;
+        m_mount.reset();
+    }
+    publish();
 }
 
 void OpenArray::closed()
 {
     m_upkeep = {};
+    leave();
     std::shared_ptr<Array> last;
     {
         const std::lock_guard lock(m_mutex);

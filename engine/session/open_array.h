@@ -7,6 +7,7 @@
 
 #include "engine/array/array.h"
 #include "engine/base/frame_box.h"
+#include "engine/export/fuse_mount.h"
 #include "engine/session/array_view.h"
 
 #include <QThreadPool>
@@ -24,6 +25,19 @@ struct OpenView
 {
     ArraySnapshot snapshot;
     std::vector<Returning> returning;
+    std::filesystem::path mounted; // where its contents are files; empty: nowhere
+};
+
+struct MountOutcome
+{
+    std::filesystem::path folder;
+    std::vector<std::string> files; // names in it
+    bool writable = false;
+};
+
+struct UnmountOutcome
+{
+    std::filesystem::path folder; // empty: it was not mounted any more
 };
 
 class OpenArray
@@ -39,6 +53,12 @@ public:
     FrameBox<OpenView>::Pointer view() const { return m_view.load(); }
     std::filesystem::path overlay() const;
 
+    // Its contents as files in a folder, to be written when the array is. From the foreground, and
+    // unmount() from the strand as well. Errors of FuseMount; InUse when it is mounted already.
+    Result<MountOutcome> mount(const std::filesystem::path& folder);
+    Result<void> unmount(); // OK when it is not mounted
+    void leave();           // the same at any price
+
     // From the strand.
     void opened(std::unique_ptr<Array> array, std::filesystem::path overlay);
     void publish();
@@ -47,9 +67,14 @@ public:
 private:
     void keepUp(const std::stop_token& stop, Array& array);
 
+    std::filesystem::path mounted() const;
+    void forgetMount();
+
     mutable std::mutex m_mutex;
     std::shared_ptr<Array> m_array;
     std::filesystem::path m_overlay;
+    mutable std::mutex m_mounting; // never taken before one of the others
+    std::unique_ptr<FuseMount> m_mount;
     std::mutex m_publishing; // an older view never replaces a newer one
     FrameBox<OpenView> m_view;
     QThreadPool m_foreground;

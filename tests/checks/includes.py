@@ -19,6 +19,7 @@ ALLOWED = {
     "engine/metadata": IO + ["engine/metadata"],
     "engine/raid": BASE + ["engine/raid"],
     "engine/array": IO + ["engine/metadata", "engine/raid", "engine/array"],
+    "engine/export": IO + ["engine/export"],
     "engine/session": ["engine"],
     "ui": ["engine", "ui"],
     "app/ctl": ["engine", "ui", "app/ctl"],

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/export/fuse_mount.h"
+
+#include "engine/export/fuse_calls.h"
+#include "engine/export/mount_points.h"
+
+#define FUSE_USE_VERSION 312
+#include <fuse_lowlevel.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <mutex>
+#include <utility>
+
+namespace bitmend {
+
+namespace {
+
+constexpr unsigned kThreads = 4; // more of them gained nothing
+
+} // namespace
+
+struct FuseMount::Session
+{
+    Served served;
+    std::filesystem::path folder;
+    bool madeFolder = false;
+    fuse_session* fuse = nullptr;
+    int ended = -1;
+    std::atomic<bool> isServing = false;
+
+    Session() = default;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session();
+
+    Result<void> start(const std::string& program);
+    void serve();
+    bool waitForEnd() const;
+    void removeFolder();
+};
+
+FuseMount::Session::~Session()
+{
+    if (fuse != nullptr)
+        fuse_session_destroy(fuse);
+    if (ended >= 0)
+        ::close(ended);
+    removeFolder();
+}
+
+void FuseMount::Session::removeFolder()
+{
+    std::error_code ignored;
+    if (std::exchange(madeFolder, false))
+        std::filesystem::remove(folder, ignored);
+}
+
+Result<void> FuseMount::Session::start(const std::string& program)
+{
+    const auto source = "fsname=" + program + ":" + std::to_string(::getpid());
+    const auto type = std::string("subtype=") + kMountType;
+    const bool isWritten = std::ranges::any_of(
+        served.files, [](const ExportedFile& file) { return file.device != nullptr; });
+    std::vector<std::string> words{"bitmend", "-o", source, "-o", type};
+    if (!isWritten)
+        words.insert(words.end(), {"-o", "ro"});
+    fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
+    for (const auto& word : words)
+        fuse_opt_add_arg(&arguments, word.c_str());
+    ::clock_gettime(CLOCK_REALTIME, &served.begun);
+    // It would write sentences of its own to standard error.
+    fuse_set_log_func([](fuse_log_level, const char*, va_list) {});
+    const auto table = fuseCalls();
+    errno = 0;
+    fuse = fuse_session_new(&arguments, &table, sizeof table, &served);
+    fuse_opt_free_args(&arguments);
+    const bool isMounted = fuse != nullptr && fuse_session_mount(fuse, folder.c_str()) == 0;
+    ended = isMounted ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+    if (ended < 0)
+        return fail(ErrorCode::CannotMount, folder, -1, errno != 0 ? errno : EIO);
+    return {};
+}
+
+void FuseMount::Session::serve()
+{
+    fuse_loop_config* const config = fuse_loop_cfg_create();
+    fuse_loop_cfg_set_max_threads(config, kThreads);
+    fuse_loop_cfg_set_idle_threads(config, kThreads);
+    fuse_session_loop_mt(fuse, config);
+    fuse_loop_cfg_destroy(config);
+    fuse_session_unmount(fuse);
+    isServing = false;
+    ::eventfd_write(ended, 1);
+}
+
+// Unmounted from everywhere, it ends at once. In another mount namespace it may live on.
+bool FuseMount::Session::waitForEnd() const
+{
+    constexpr int kPatienceMillis = 2000;
+    pollfd end{ended, POLLIN, 0};
+    while (isServing) {
+        if (::poll(&end, 1, kPatienceMillis) == 0)
+            return false;
+    }
+    return true;
+}
+
+FuseMount::FuseMount(std::shared_ptr<Session> session)
+    : m_session(std::move(session))
+    , m_server([session = m_session] { session->serve(); })
+{
+}
+
+Result<std::unique_ptr<FuseMount>> FuseMount::mount(std::vector<ExportedFile> files,
+    const std::filesystem::path& folder, const std::string& program)
+{
+    if (::access("/dev/fuse", R_OK | W_OK) != 0)
+        return fail(ErrorCode::NoFuse, folder);
+    auto session = std::make_shared<Session>();
+    session->served.files = std::move(files);
+    session->folder = folder;
+    BM_TRY(prepareMountPoint(folder, session->madeFolder));
+    BM_TRY(session->start(program));
+    session->isServing = true;
+    return std::unique_ptr<FuseMount>(new FuseMount(std::move(session)));
+}
+
+FuseMount::~FuseMount()
+{
+    // What does not work here cannot be told to anybody any more.
+    if (isServing() && !unmount()) [[maybe_unused]]
+        const auto left = unmountFolder(m_session->folder, Leaving::Lazily);
+    std::vector<ExportedFile> files;
+    {
+        const std::lock_guard alone(m_session->served.mutex);
+        files.swap(m_session->served.files);
+    }
+    for (const auto& file : files) {
+        if (file.device) [[maybe_unused]]
+            const auto flushed = file.device->flush();
+    }
+    // It may outlive this, answering programs that there is nothing any more.
+    if (m_session->waitForEnd()) {
+        m_server.join();
+    } else {
+        m_server.detach();
+    }
+    m_session->removeFolder();
+}
+
+const std::filesystem::path& FuseMount::folder() const { return m_session->folder; }
+
+const std::vector<ExportedFile>& FuseMount::files() const { return m_session->served.files; }
+
+bool FuseMount::isServing() const { return m_session->isServing; }
+
+int FuseMount::endedDescriptor() const { return m_session->ended; }
+
+unsigned FuseMount::openFiles() const { return m_session->served.open; }
+
+Result<void> FuseMount::unmount()
+{
+    BM_TRY(unmountFolder(m_session->folder, Leaving::WhenFree));
+    m_session->waitForEnd();
+    return {};
+}
+
+} // namespace bitmend
