@@ -19,6 +19,7 @@ struct Situation
     const ArrayView* array = nullptr; // null: none is chosen
     Activity activity = Activity::None;
     bool isWriting = false;
+    bool isMounting = false;
     bool isDemo = false;
     std::string member; // the path of the chosen one; empty: none
 };
@@ -40,6 +41,8 @@ struct Actions
     QAction* hotAdd;
     QAction* addBitmap;
     QAction* removeBitmap;
+    QAction* mount; // and open the folder
+    QAction* unmount;
     QAction* stop;
     QAction* lookAtMembers; // instead of at the overlays
     QAction* pauseJob;
@@ -68,6 +71,7 @@ private:
     void allowSyncs(const Situation& now);
     void allowMembership(const Situation& now);
     void allowBitmap(const Situation& now);
+    void allowMount(const Situation& now);
 };
 
 // Why this planned array is not assembled so; empty when it is.

@@ -173,6 +173,7 @@ void Actions::allow(const Situation& now)
     allowSyncs(now);
     allowMembership(now);
     allowBitmap(now);
+    allowMount(now);
 
     QString whyNotStop;
     if (!array || now.activity != Activity::None) {
@@ -196,6 +197,28 @@ void Actions::allow(const Situation& now)
         tr("Write 160 blocks of 4 KiB here and there, each with what it holds already, and see "
            "the bitmap follow (Ctrl+W)"));
     writeSomething->setVisible(now.isDemo);
+}
+
+// Beside whatever job runs. An array that is only read can only be read there.
+void Actions::allowMount(const Situation& now)
+{
+    const bool isOpen = now.array && now.array->assembled;
+    QString whyNot;
+    if (!isOpen) {
+        whyNot = now.array ? tr("Assemble the array first.") : tr("Choose an array first.");
+    } else if (now.activity == Activity::Stopping || now.isMounting) {
+        whyNot = tr("Another job is running on this array.");
+    }
+    const bool isMounted = isOpen && !now.array->mounted.empty();
+    const bool isRead = isOpen && now.array->assembled->mode == WriteMode::ReadOnly;
+    permit(mount, whyNot,
+        isRead ? tr("Show the contents as a file that other programs can read (Ctrl+M)")
+               : tr("Show the contents as a file that other programs can read and write, and see "
+                    "the bitmap follow (Ctrl+M)"));
+    permit(unmount, whyNot.isEmpty() && !isMounted ? tr("The array is not mounted.") : whyNot,
+        isMounted ? tr("Take %1 away; everything written there is in the array")
+                        .arg(pathText(now.array->mounted.string()))
+                  : QString());
 }
 
 void Actions::allowSyncs(const Situation& now)

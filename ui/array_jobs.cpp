@@ -26,6 +26,11 @@ JobState stateOf(const JobControl& control)
     return state;
 }
 
+bool isBeside(Activity activity)
+{
+    return activity == Activity::Writing || activity == Activity::Mounting;
+}
+
 } // namespace
 
 ArrayJobs::ArrayJobs(Engine& engine, JobBar& bar, LogPanel& log, QObject* parent)
@@ -62,6 +67,10 @@ void ArrayJobs::run(
         if constexpr (std::is_same_v<T, SyncOutcome>) {
             if (result)
                 offerDifferences(row, uuid, *result);
+        }
+        if constexpr (std::is_same_v<T, MountOutcome>) {
+            if (result)
+                emit mounted(QString::fromStdString(result->folder.string()));
         }
     });
     watcher->setFuture(job.result);
@@ -158,6 +167,18 @@ void ArrayJobs::writeSomething(const ArrayReport& array)
         m_engine.writeSomething(array.uuid), Steering::PauseAndCancel);
 }
 
+void ArrayJobs::mount(const ArrayReport& array, const std::filesystem::path& folder)
+{
+    run(array.uuid, Activity::Mounting, tr("Mount %1").arg(QString::fromStdString(array.name)),
+        m_engine.mount(array.uuid, folder), Steering::None);
+}
+
+void ArrayJobs::unmount(const ArrayReport& array)
+{
+    run(array.uuid, Activity::Mounting, tr("Unmount %1").arg(QString::fromStdString(array.name)),
+        m_engine.unmount(array.uuid), Steering::None);
+}
+
 void ArrayJobs::stop(const ArrayReport& array)
 {
     run(array.uuid, Activity::Stopping, tr("Stop %1").arg(QString::fromStdString(array.name)),
@@ -167,7 +188,7 @@ void ArrayJobs::stop(const ArrayReport& array)
 Activity ArrayJobs::activity(const Uuid& uuid) const
 {
     for (const auto& [row, job] : m_running) {
-        if (job.uuid == uuid && job.activity != Activity::Writing)
+        if (job.uuid == uuid && !isBeside(job.activity))
             return job.activity;
     }
     return Activity::None;
@@ -177,6 +198,13 @@ bool ArrayJobs::isWriting(const Uuid& uuid) const
 {
     return std::ranges::any_of(m_running, [&uuid](const auto& entry) {
         return entry.second.uuid == uuid && entry.second.activity == Activity::Writing;
+    });
+}
+
+bool ArrayJobs::isMounting(const Uuid& uuid) const
+{
+    return std::ranges::any_of(m_running, [&uuid](const auto& entry) {
+        return entry.second.uuid == uuid && entry.second.activity == Activity::Mounting;
     });
 }
 

@@ -33,10 +33,13 @@ public:
     void addBitmap(const ArrayReport& array, const BitmapAddPlan& plan);
     void removeBitmap(const ArrayReport& array);
     void writeSomething(const ArrayReport& array);
+    void mount(const ArrayReport& array, const std::filesystem::path& folder);
+    void unmount(const ArrayReport& array);
     void stop(const ArrayReport& array);
 
     Activity activity(const Uuid& uuid) const; // of its strand
     bool isWriting(const Uuid& uuid) const;
+    bool isMounting(const Uuid& uuid) const;
     bool isBusy() const { return !m_running.empty(); }
     QStringList running() const; // "Resync web:data", one per job
 
@@ -46,6 +49,7 @@ signals:
     void compared(
         const bitmend::Uuid& uuid, const std::shared_ptr<const bitmend::SyncOutcome>& outcome);
     void differencesAsked(const bitmend::Uuid& uuid); // of the outcome in the job bar
+    void mounted(const QString& folder);
 
 private:
     struct Running

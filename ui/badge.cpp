@@ -78,7 +78,8 @@ Badge badgeOf(const ArrayView& array, Activity activity)
         return working(QT_TRANSLATE_NOOP("badge", "changing"));
     case Activity::Stopping:
         return working(QT_TRANSLATE_NOOP("badge", "stopping"));
-    case Activity::Writing: // says nothing about its state
+    case Activity::Writing: // these say nothing about its state
+    case Activity::Mounting:
     case Activity::None:
         break;
     }

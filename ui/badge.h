@@ -35,7 +35,8 @@ enum class Activity : std::uint8_t {
     Adding,
     Changing, // who is a member
     Stopping,
-    Writing, // beside whatever else goes on
+    Writing,  // beside whatever else goes on
+    Mounting, // likewise
 };
 
 Badge badgeOf(MemberState state);

@@ -2,6 +2,7 @@
 #include "ui/main_window.h"
 
 #include "ui/demo.h"
+#include "ui/mount_folder.h"
 #include "ui/stripe_reader.h"
 #include "ui/text.h"
 #include "ui/widgets/array_page.h"
@@ -127,6 +128,8 @@ void MainWindow::connectActions()
     connect(m_actions.remove, &QAction::triggered, this, &MainWindow::removeMember);
     connect(m_actions.addBitmap, &QAction::triggered, this, &MainWindow::planBitmap);
     connect(m_actions.removeBitmap, &QAction::triggered, this, &MainWindow::removeBitmap);
+    connect(m_actions.mount, &QAction::triggered, this, &MainWindow::mount);
+    connect(m_actions.unmount, &QAction::triggered, this, &MainWindow::unmount);
     connect(m_actions.stop, &QAction::triggered, this, &MainWindow::stop);
     connect(m_actions.writeSomething, &QAction::triggered, this, [this] {
         if (const auto array = current())
@@ -189,6 +192,7 @@ void MainWindow::connectEngine()
             m_compared[uuid] = outcome;
             showCurrent();
         });
+    connect(m_jobs, &ArrayJobs::mounted, this, &openFolder);
     connect(m_jobs, &ArrayJobs::differencesAsked, this, [this](const Uuid& uuid) {
         choose(uuid);
         m_arrayPage->showDifferences();
@@ -274,6 +278,7 @@ Situation MainWindow::situationOf(const ArrayView* array) const
         return now;
     now.activity = m_jobs->activity(array->report.uuid);
     now.isWriting = m_jobs->isWriting(array->report.uuid);
+    now.isMounting = m_jobs->isMounting(array->report.uuid);
     now.isDemo = isDemo(array->report.uuid);
     now.member = m_arrayPage->chosenMember();
     return now;

@@ -70,6 +70,8 @@ private:
     void planBitmap();
     void reviewBitmap(const Result<BitmapAddPlan>& plan);
     void removeBitmap();
+    void mount();
+    void unmount();
     void stop();
     bool confirm(const QString& question, const QString& explanation, const QString& verb);
     void showMemberMenu(QPoint globalPosition);

@@ -40,6 +40,8 @@ void MainWindow::makeMenus()
     array->setToolTipsVisible(true);
     array->addActions({m_actions.assemble, m_actions.stop});
     array->addSeparator();
+    array->addActions({m_actions.mount, m_actions.unmount});
+    array->addSeparator();
     array->addActions({m_actions.resync, m_actions.recover, m_actions.check, m_actions.repair});
     array->addSeparator();
     array->addActions({m_actions.hotAdd, m_actions.reAdd, m_actions.fail, m_actions.remove});
@@ -109,14 +111,15 @@ void MainWindow::makeLimitMenu(QMenu& array)
 {
     QMenu* menu = array.addMenu(tr("Spee&d limit"));
     auto* limits = new QActionGroup(this);
-    for (const std::uint64_t mebibytes : {0U, 1U, 10U, 50U, 200U}) {
+    const std::uint64_t choices[] = {0, 1, 10, 50, 200};
+    for (const auto mebibytes : choices) {
         const std::uint64_t bytes = mebibytes << 20U;
         QAction* limit = menu->addAction(
             bytes == 0 ? tr("&No limit") : tr("%1/s of each member").arg(sizeText(bytes)));
         limit->setObjectName(QStringLiteral("limit%1").arg(mebibytes));
         limit->setCheckable(true);
         limit->setChecked(bytes == 0);
-        limit->setActionGroup(limits);
+        limits->addAction(limit);
         connect(limit, &QAction::triggered, this, [this, bytes] { m_engine.limitTo(bytes); });
     }
 }

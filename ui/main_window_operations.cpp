@@ -3,6 +3,7 @@
 #include "ui/dialogs/assembly_dialog.h"
 #include "ui/dialogs/hot_add_dialog.h"
 #include "ui/main_window.h"
+#include "ui/mount_folder.h"
 #include "ui/outcomes.h"
 #include "ui/text.h"
 #include "ui/widgets/array_page.h"
@@ -154,6 +155,25 @@ void MainWindow::removeBitmap()
                "erased."),
             tr("Remove the bitmap")))
         m_jobs->removeBitmap(array->report);
+}
+
+// Mounted already, it only opens the folder.
+void MainWindow::mount()
+{
+    const auto array = current();
+    if (!array)
+        return;
+    if (array->mounted.empty()) {
+        m_jobs->mount(array->report, mountFolder(array->report).toStdString());
+    } else {
+        openFolder(QString::fromStdString(array->mounted.string()));
+    }
+}
+
+void MainWindow::unmount()
+{
+    if (const auto array = current())
+        m_jobs->unmount(array->report);
 }
 
 void MainWindow::stop()

@@ -115,6 +115,25 @@ Outcome outcomeOf(const WriterOutcome& written)
             .arg(numberText(written.writes), sizeText(written.writtenBytes))};
 }
 
+Outcome outcomeOf(const MountOutcome& mount)
+{
+    QStringList files;
+    for (const auto& file : mount.files)
+        files.append(nameOf(file));
+    const QString words = mount.writable ? tr("Mounted at %1, to be read and written: %2.")
+                                         : tr("Mounted at %1, to be read: %2.");
+    return {
+        Tone::Good, words.arg(pathText(mount.folder.string()), files.join(QStringLiteral(", ")))};
+}
+
+Outcome outcomeOf(const UnmountOutcome& unmount)
+{
+    if (unmount.folder.empty())
+        return {Tone::Neutral, tr("It was not mounted any more.")};
+    return {Tone::Good, tr("%1 is unmounted. What was written there is in the array.")
+                            .arg(pathText(unmount.folder.string()))};
+}
+
 Outcome outcomeOf(const StopOutcome& stop)
 {
     QString sentence = tr("Stopped at event count %1; %2 written.")
@@ -201,6 +220,8 @@ QString subtitleOf(const ArrayView& array)
     } else if (!array.overlay.empty()) {
         parts += tr("as the overlays show it; the members are unchanged");
     }
+    if (!array.mounted.empty())
+        parts += tr("mounted at %1").arg(pathText(array.mounted.string()));
     return parts.join(QStringLiteral(" \u00b7 "));
 }
 

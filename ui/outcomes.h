@@ -21,6 +21,8 @@ Outcome outcomeOf(const HotAddResult& hotAdd);
 Outcome outcomeOf(const MembershipOutcome& change); // a member failed or removed
 Outcome outcomeOf(const BitmapOutcome& change);     // a bitmap added or removed
 Outcome outcomeOf(const WriterOutcome& written);
+Outcome outcomeOf(const MountOutcome& mount);
+Outcome outcomeOf(const UnmountOutcome& unmount);
 Outcome outcomeOf(const StopOutcome& stop);
 Outcome outcomeOf(const ArraySnapshot& assembled);
 Outcome outcomeOf(const Error& error, const ArrayReport& array);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// An array that is mounted from the window: the folder opens, what a program writes there shows in
+// the bitmap and is in the array, and leaving cleans up.
+#include "tests/support/member_files.h"
+#include "tests/ui/window_driver.h"
+#include "ui/dialogs/assembly_dialog.h"
+#include "ui/widgets/job_bar.h"
+
+#include <QDesktopServices>
+#include <QFile>
+#include <QFileInfo>
+#include <QLabel>
+#include <QLineEdit>
+
+using namespace bitmend;
+using namespace bitmend::test;
+
+class TestMountWindow : public QObject
+{
+    Q_OBJECT
+
+public:
+    static void initMain() { useOwnHome(); }
+
+public slots: // QDesktopServices calls it by name
+    void noteOpened(const QUrl& url) { m_opened.append(url.toLocalFile()); }
+
+private slots:
+    void initTestCase()
+    {
+        qputenv("XDG_RUNTIME_DIR", m_runtime.path().toUtf8());
+        QDesktopServices::setUrlHandler(QStringLiteral("file"), this, "noteOpened");
+    }
+
+    void init()
+    {
+        m_folder = std::make_unique<QTemporaryDir>();
+        m_overlays = std::make_unique<QTemporaryDir>();
+        m_opened.clear();
+        m_uuid.bytes.fill(1);
+        writeMembers(m_folder->path().toStdString(), {.name = "nas:photos", .component = {65'536}});
+        m_engine = std::make_unique<Engine>();
+        m_window = std::make_unique<MainWindow>(*m_engine);
+        m_window->show();
+        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+        m_window->open({m_folder->path()});
+        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), kPatience);
+    }
+
+    void cleanup()
+    {
+        m_window.reset();
+        m_engine.reset();
+    }
+
+    void mounting_opensTheFolderAndTheBitmapFollowsWhatIsWritten()
+    {
+        QVERIFY(!action(*m_window, "mount").isEnabled());
+        assemble();
+        QVERIFY(!action(*m_window, "unmount").isEnabled());
+        const QString file = mount();
+        QCOMPARE(m_opened, QStringList{QFileInfo(file).path()});
+        QVERIFY(subtitle().contains(QStringLiteral("mounted at")));
+        QVERIFY(status().contains(QStringLiteral("to be read and written: nas-photos.img")));
+
+        const QByteArray bytes(300'000, 'w');
+        write(file, 5'000'000, bytes);
+        QTRY_VERIFY_WITH_TIMEOUT(
+            m_engine->frame(m_uuid)->in(ChunkState::Dirty).total() > 0, kPatience);
+        picture(*m_window, QStringLiteral("mounted"));
+        // Once more it only opens the folder.
+        action(*m_window, "mount").trigger();
+        QCOMPARE(m_opened.size(), 2);
+
+        action(*m_window, "unmount").trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        QVERIFY(status().contains(QStringLiteral("is unmounted")));
+        QVERIFY(!subtitle().contains(QStringLiteral("mounted at")));
+        QVERIFY(!QFileInfo::exists(QFileInfo(file).path()));
+        QVERIFY(!action(*m_window, "unmount").isEnabled());
+
+        QCOMPARE(read(mount(), 5'000'000, bytes.size()), bytes);
+    }
+
+    void stoppingWhileAFileIsOpen_isRefusedInASentence()
+    {
+        assemble();
+        QFile file(mount());
+        QVERIFY(file.open(QIODevice::ReadWrite | QIODevice::Unbuffered));
+        click(toolButton(*m_window, "stop"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        QVERIFY(status().contains(QStringLiteral("still in use")));
+        picture(*m_window, QStringLiteral("mount-busy"));
+        QCOMPARE(file.write("still here"), 10);
+        file.close();
+        click(toolButton(*m_window, "stop"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        QVERIFY(!shown(*m_engine, m_uuid).assembled.has_value());
+        assemble();
+        QCOMPARE(read(mount(), 0, 10), QByteArray("still here"));
+    }
+
+    void closingTheWindow_leavesNothingMounted()
+    {
+        assemble();
+        const QString file = mount();
+        QVERIFY(m_window->close());
+        QVERIFY(!QFileInfo::exists(QFileInfo(file).path()));
+    }
+
+private:
+    void assemble()
+    {
+        whenAsked<AssemblyDialog>(*m_window, [this](AssemblyDialog& dialog) {
+            auto* folder = named<QLineEdit>(dialog, "overlayFolder");
+            folder->setText(m_overlays->path() + QStringLiteral("/here"));
+            emit folder->editingFinished();
+            auto* button = named<QPushButton>(dialog, "assembleNow");
+            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
+            click(button);
+        });
+        click(toolButton(*m_window, "assemble"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        QVERIFY(shown(*m_engine, m_uuid).assembled.has_value());
+    }
+
+    QString mount()
+    {
+        action(*m_window, "mount").trigger();
+        const auto isThere = [this] {
+            return m_window->isIdle() && !shown(*m_engine, m_uuid).mounted.empty();
+        };
+        [&isThere] {
+            QTRY_VERIFY_WITH_TIMEOUT(isThere(), kPatience);
+        }();
+        return QString::fromStdString(shown(*m_engine, m_uuid).mounted.string()) +
+               QStringLiteral("/nas-photos.img");
+    }
+
+    static void write(const QString& path, qint64 offset, const QByteArray& bytes)
+    {
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::ReadWrite | QIODevice::Unbuffered));
+        QVERIFY(file.seek(offset));
+        QCOMPARE(file.write(bytes), bytes.size());
+    }
+
+    static QByteArray read(const QString& path, qint64 offset, qint64 length)
+    {
+        QFile file(path);
+        return file.open(QIODevice::ReadOnly) && file.seek(offset) ? file.read(length)
+                                                                   : QByteArray();
+    }
+
+    QString status() { return named<QLabel>(*m_window, "jobStatus")->text(); }
+    QString subtitle() { return named<QLabel>(*m_window, "arraySubtitle")->text(); }
+
+    Uuid m_uuid;
+    QTemporaryDir m_runtime;
+    QStringList m_opened;
+    std::unique_ptr<QTemporaryDir> m_folder;
+    std::unique_ptr<QTemporaryDir> m_overlays;
+    std::unique_ptr<Engine> m_engine;
+    std::unique_ptr<MainWindow> m_window;
+};
+
+QTEST_MAIN(TestMountWindow)
+#include "tst_mount_window.moc"

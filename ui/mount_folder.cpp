@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ui/mount_folder.h"
+
+#include <QDesktopServices>
+#include <QDir>
+#include <QRegularExpression>
+#include <QStandardPaths>
+#include <QUrl>
+
+namespace bitmend {
+
+QString mountFolder(const ArrayReport& array)
+{
+    QString name = QString::fromStdString(array.name);
+    name.replace(QRegularExpression(QStringLiteral("[^\\w.-]+")), QStringLiteral("-"));
+    QString base = QStandardPaths::writableLocation(QStandardPaths::RuntimeLocation);
+    if (base.isEmpty())
+        base = QStandardPaths::writableLocation(QStandardPaths::AppLocalDataLocation);
+    base += QStringLiteral("/bitmend");
+    QDir().mkpath(base);
+    // Two arrays may have one name.
+    return QStringLiteral("%1/%2-%3")
+        .arg(base, name, QString::fromStdString(toString(array.uuid)).left(8));
+}
+
+void openFolder(const QString& folder) { QDesktopServices::openUrl(QUrl::fromLocalFile(folder)); }
+
+} // namespace bitmend
