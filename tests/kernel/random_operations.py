@@ -6,7 +6,9 @@ bitmendctl on an overlay and returns a Work for random_judge.py, or None when it
 one is one more row in ALWAYS or DRAWN."""
 
 import json
+import re
 import shutil
+import subprocess
 
 import mdimage
 import mend_cases
@@ -34,9 +36,9 @@ class Place:
             pool.copy_sparse(image, target)
         return targets
 
-    def merged(self, images):
+    def merged(self, images, prefix="done"):
         """Copies of the images with what lies in the overlay."""
-        targets = self.copies(images, "done")
+        targets = self.copies(images, prefix)
         words = [word for image, target in zip(images, targets) for word in (image, self.folder / "overlay", target)]
         mend_cases.run(mend_cases.APPLY_OVERLAY, *words)
         return targets
@@ -74,6 +76,50 @@ def write(case, expected, choice):
     return Work("writes", case, place.merged(case.images), bytes(content))
 
 
+def killed_write(case, expected, choice):
+    """A long write is killed (-9). What was acknowledged is there, the rest is old or new, and a resync of what the
+    bitmap names makes of it what the kernel's own does."""
+    place, length = Place(case, "killed"), min(len(expected), 1_500_000)
+    at, data = choice.randrange(len(expected) - length + 1), choice.randbytes(length)
+    source = place.folder / "data"
+    source.write_bytes(data)
+    process = subprocess.Popen([mend_cases.BITMENDCTL, "write", "--verbose", "--overlay", place.folder / "overlay",
+                                "--offset", str(at), "--flush-every", "64K", source, *case.images],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    enough, safe = choice.randrange(length), 0
+    for line in process.stderr:
+        acknowledged = re.search(r"bytes 0 to (\d+) ", line)
+        safe = int(acknowledged.group(1)) if acknowledged else safe
+        if safe >= enough:
+            process.kill()
+    process.wait()
+    killed = place.merged(case.images, "killed")
+    before = [image.read_bytes() for image in killed]
+    place.ctl("resync", *case.images)
+    place.ctl("stop", *case.images)
+    done = place.merged(case.images)
+    work = Work("killed writes", case, done, kernels=("resync", killed))
+    work.wrong += [f"slot {slot} was changed outside what the bitmap names, at sector {sector} of its data"
+                   for slot, sector in changed_elsewhere(case, killed, before, done)[:1]]
+    target = place.folder / "out"
+    place.ctl("read", "--output", target, *case.images)
+    work.wrong += torn(expected, target.read_bytes(), at, data, safe)
+    return work
+
+
+def torn(old, found, at, data, safe):
+    """Complaints: what was acknowledged is new, what lies outside is old, and each sector between is one of both."""
+    end = at + len(data)
+    if found[:at] != old[:at] or found[end:] != old[end:]:
+        yield "something else was changed than what was written"
+    if found[at:at + safe] != data[:safe]:
+        yield "what was acknowledged is lost"
+    for byte in range(at + safe, end):
+        if found[byte] != old[byte] and found[byte] != data[byte - at]:
+            yield f"byte {byte} is neither old nor new"
+            return
+
+
 def resync(case, _, choice):
     """The kernel was killed while it wrote, and a part of what it wrote never arrived."""
     if not case.crashed:
@@ -86,7 +132,7 @@ def resync(case, _, choice):
     done = place.merged(case.crashed)
     work = Work("resyncs", case, done, kernels=("resync", case.crashed))
     work.wrong += [f"slot {slot} was changed outside what the bitmap names, at sector {sector} of its data"
-                   for slot, sector in changed_elsewhere(case, before, done)[:1]]
+                   for slot, sector in changed_elsewhere(case, case.crashed, before, done)[:1]]
     return work
 
 
@@ -103,13 +149,13 @@ def lose_writes(case, choice):
         crashed.write_bytes(new)
 
 
-def changed_elsewhere(case, before, done):
-    """(slot, sector of its data) of each changed sector that no member's bitmap names."""
+def changed_elsewhere(case, images, before, done):
+    """(slot, sector of its data) of each changed sector that no bitmap of the images names."""
     if not case.shape.bitmap:
         return []
-    _, length = data_sectors(case.crashed[0])
+    _, length = data_sectors(images[0])
     named = set()
-    for image in case.crashed:
+    for image in images:
         named.update(mdimage.Member(image).bitmap().dirty())
     bit, found = case.shape.bits(length), []
     for slot, (old, image) in enumerate(zip(before, done)):
@@ -200,7 +246,7 @@ def come_back(case, expected, choice):
 
 
 ALWAYS = [write, resync]
-DRAWN = [recover, write_degraded, repair, come_back]
+DRAWN = [recover, write_degraded, killed_write, repair, come_back]
 
 
 def work_on(case, expected, choice, differ):
