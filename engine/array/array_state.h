@@ -30,6 +30,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -84,9 +85,12 @@ struct ArrayState
     Clock::time_point lastWrite;
     Clock::time_point lastSweep;
 
-    // Writes that wait for their bits; whoever gets the lock first serves them all.
+    // Writes that wait for their bits. One of them serves all that have come until it begins, and
+    // those that come meanwhile wait for the next one: never for lock(), which is held meanwhile.
     std::mutex announcing;
+    std::condition_variable answered;
     std::vector<PendingWrite*> announced;
+    bool isAnnouncing = false;
 
     mutable RowLocks rows;
     [[nodiscard]] std::unique_lock<std::recursive_mutex> lock() const

@@ -21,8 +21,9 @@ constexpr std::chrono::milliseconds kSafeModeDelay{200}; // md's own
 // thread's frame, which does not go on before somebody has answered.
 struct PendingWrite
 {
-    ChunkRun chunks; // empty without a bitmap
-    bool isAnswered = false;
+    SectorRange rows;
+    bool isAnswered = false; // guarded by ArrayState::announcing
+    ChunkRun chunks;         // empty without a bitmap
     bool whenDegraded = false;
     Result<void> answer;
     // What follows is as it was when its bits came to disk.
@@ -33,11 +34,13 @@ struct PendingWrite
 
 namespace {
 
-void setBits(ArrayState& state, const PendingWrite& write)
+void setBits(ArrayState& state, PendingWrite& write)
 {
     if (!state.bitmap)
         return;
     auto& bitmap = *state.bitmap;
+    const auto size = bitmap.chunk().count;
+    write.chunks = {write.rows.begin.count / size, (write.rows.end.count + size - 1) / size};
     for (auto chunk = write.chunks.begin; chunk < write.chunks.end; ++chunk) {
         if (bitmap.intent().begin(chunk))
             setBit(state, bitmap, chunk);
@@ -56,49 +59,76 @@ void endChunks(ArrayState& state, const PendingWrite& write)
     state.lastWrite = state.clock();
 }
 
-// Bits for everybody who waits, in one round.
+Result<void> sweepWhenDue(ArrayState& state)
+{
+    if (!state.bitmap)
+        return {};
+    const auto now = state.clock();
+    if (state.lastSweep == ArrayState::Clock::time_point{})
+        state.lastSweep = now;
+    if (now - state.lastSweep < std::chrono::seconds(state.bitmap->header().daemonSleep))
+        return {};
+    state.lastSweep = now;
+    return sweepBits(state);
+}
+
+// Bits of all these, in one round.
+Result<void> announceAll(ArrayState& state, const std::vector<PendingWrite*>& waiting)
+{
+    BM_TRY(state.writable());
+    BM_TRY(sweepWhenDue(state));
+    for (auto* write : waiting) {
+        ++state.writesUnderWay;
+        write->whenDegraded = state.isDegraded();
+        setBits(state, *write);
+    }
+    const auto announced = announceWrites(state);
+    for (auto* write : waiting) {
+        write->targets = writeTargets(state);
+        write->readers = state.readers();
+        write->doubtfulFrom = state.resyncDue() ? state.resyncOffset : kMaxSector;
+        if (!announced)
+            endChunks(state, *write);
+    }
+    return announced;
+}
+
 void serve(ArrayState& state)
 {
+    const auto guard = state.lock();
     std::vector<PendingWrite*> waiting;
     {
         const std::lock_guard queue(state.announcing);
         waiting.swap(state.announced);
     }
-    auto answer = state.writable();
     const bool wasDirty = state.isDirty;
-    if (answer) {
-        for (auto* write : waiting) {
-            ++state.writesUnderWay;
-            write->whenDegraded = state.isDegraded();
-            setBits(state, *write);
-        }
-        answer = announceWrites(state);
-        for (auto* write : waiting) {
-            write->targets = writeTargets(state);
-            write->readers = state.readers();
-            write->doubtfulFrom = state.resyncDue() ? state.resyncOffset : kMaxSector;
-            if (!answer)
-                endChunks(state, *write);
-        }
-    }
+    const auto answer = announceAll(state, waiting);
+    if (state.isDirty != wasDirty)
+        state.publish();
+    state.frames.publish(LiveFrames::Pace::WhenDue);
+    const std::lock_guard queue(state.announcing);
     for (auto* write : waiting) {
         write->answer = answer;
         write->isAnswered = true;
     }
-    if (state.isDirty != wasDirty)
-        state.publish();
-    state.frames.publish(LiveFrames::Pace::WhenDue);
 }
 
 Result<void> announce(ArrayState& state, PendingWrite& write)
 {
-    {
-        const std::lock_guard queue(state.announcing);
-        state.announced.push_back(&write);
-    }
-    const auto guard = state.lock();
-    if (!write.isAnswered)
+    std::unique_lock queue(state.announcing);
+    state.announced.push_back(&write);
+    while (!write.isAnswered) {
+        if (state.isAnnouncing) {
+            state.answered.wait(queue);
+            continue;
+        }
+        state.isAnnouncing = true;
+        queue.unlock();
         serve(state);
+        queue.lock();
+        state.isAnnouncing = false;
+        state.answered.notify_all();
+    }
     return write.answer;
 }
 
@@ -211,19 +241,6 @@ Result<void> settle(ArrayState& state, PendingWrite& write, std::uint64_t offset
     return outcome;
 }
 
-Result<void> sweepWhenDue(ArrayState& state)
-{
-    if (!state.bitmap)
-        return {};
-    const auto now = state.clock();
-    if (state.lastSweep == ArrayState::Clock::time_point{})
-        state.lastSweep = now;
-    if (now - state.lastSweep < std::chrono::seconds(state.bitmap->header().daemonSleep))
-        return {};
-    state.lastSweep = now;
-    return sweepBits(state);
-}
-
 } // namespace
 
 Result<void> writeForeground(
@@ -237,14 +254,7 @@ Result<void> writeForeground(
     const auto rows = state.syncRows(sectorsOf(offset, from.size()));
     const auto hold = state.rows.take(rows, takesParity ? RowUse::WriteAlone : RowUse::Write);
     PendingWrite write;
-    {
-        const auto guard = state.lock();
-        BM_TRY(sweepWhenDue(state));
-        if (state.bitmap) {
-            const auto size = state.bitmap->chunk().count;
-            write.chunks = {rows.begin.count / size, (rows.end.count + size - 1) / size};
-        }
-    }
+    write.rows = rows;
     BM_TRY(announce(state, write));
     Result<void> computed;
     if (takesParity) {
