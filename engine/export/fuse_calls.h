@@ -13,7 +13,7 @@
 #include <shared_mutex>
 #include <vector>
 
-struct fuse_lowlevel_ops;
+struct fuse_lowlevel_ops; // NOLINT(readability-identifier-naming): libfuse's name
 
 namespace bitmend {
 

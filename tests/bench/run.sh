@@ -11,7 +11,7 @@ if [ "${1:-}" != --no-install ]; then
     packaging/install_packages.sh packaging/packages tests/packages
 fi
 cmake --preset release -DBITMEND_TESTS=ON > /dev/null
-benches=(bench_scan bench_sync)
+benches=(bench_scan bench_sync bench_write)
 [ ! -e tests/bench/bench_heatmap.cpp ] || benches+=(bench_heatmap bench_window)
 cmake --build --preset release --target bitmendctl "${benches[@]}" > /dev/null
 
@@ -26,6 +26,10 @@ for bench in "${benches[@]}"; do
         build/release/bin/bench_sync "$folder"
         build/release/bin/bench_sync "${TMPDIR:-/tmp}" 1024 5 --cold
         python3 -B tests/bench/kernel_ratios.py build/release/bin "$folder"
+        continue
+    fi
+    if [ "$bench" = bench_write ]; then
+        build/release/bin/bench_write "$folder"
         continue
     fi
     [ "$bench" = bench_scan ] || QT_QPA_PLATFORM=offscreen "build/release/bin/$bench"

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all measurements share: a clock, medians with their spread, the machine's load.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace bitmend::bench {
+
+[[noreturn]] inline void giveUp(const char* what)
+{
+    std::fprintf(stderr, "measuring: %s failed\n", what);
+    std::exit(1);
+}
+
+template <typename Work> double secondsOf(Work&& work)
+{
+    const auto begin = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+inline double cat(const std::vector<std::string>& files)
+{
+    std::string command = "cat";
+    for (const auto& file : files)
+        command += " '" + file + "'";
+    command += " > /dev/null";
+    return secondsOf([&command] {
+        if (std::system(command.c_str()) != 0)
+            giveUp("cat");
+    });
+}
+
+struct Spread
+{
+    std::vector<double> values;
+
+    double median() const
+    {
+        auto sorted = values;
+        std::ranges::sort(sorted);
+        return sorted[sorted.size() / 2];
+    }
+    std::string text(const char* format) const
+    {
+        std::array<char, 96> line{};
+        const auto [least, most] = std::ranges::minmax(values);
+        std::snprintf(line.data(), line.size(), format, median(), least, most);
+        return line.data();
+    }
+};
+
+inline double load()
+{
+    double value = 0;
+    std::ifstream("/proc/loadavg") >> value;
+    return value;
+}
+
+} // namespace bitmend::bench
