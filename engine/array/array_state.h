@@ -25,12 +25,12 @@
 #include "engine/array/restore_file.h"
 #include "engine/array/row_locks.h"
 #include "engine/array/snapshot.h"
+#include "engine/array/write_queue.h"
 #include "engine/io/write_guard.h"
 #include "engine/raid/personality.h"
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,7 +41,6 @@
 namespace bitmend {
 
 class Array;
-struct PendingWrite; // engine/array/foreground.cpp
 
 struct ArrayState
 {
@@ -85,12 +84,7 @@ struct ArrayState
     Clock::time_point lastWrite;
     Clock::time_point lastSweep;
 
-    // Writes that wait for their bits. One of them serves all that have come until it begins, and
-    // those that come meanwhile wait for the next one: never for lock(), which is held meanwhile.
-    std::mutex announcing;
-    std::condition_variable answered;
-    std::vector<PendingWrite*> announced;
-    bool isAnnouncing = false;
+    WriteQueue queue;
 
     mutable RowLocks rows;
     [[nodiscard]] std::unique_lock<std::recursive_mutex> lock() const

@@ -22,7 +22,7 @@ constexpr std::chrono::milliseconds kSafeModeDelay{200}; // md's own
 struct PendingWrite
 {
     SectorRange rows;
-    bool isAnswered = false; // guarded by ArrayState::announcing
+    bool isAnswered = false; // guarded by the queue's mutex
     ChunkRun chunks;         // empty without a bitmap
     bool whenDegraded = false;
     Result<void> answer;
@@ -59,6 +59,12 @@ void endChunks(ArrayState& state, const PendingWrite& write)
     state.lastWrite = state.clock();
 }
 
+void needChunks(ArrayState& state, const PendingWrite& write)
+{
+    for (auto chunk = write.chunks.begin; chunk < write.chunks.end && state.bitmap; ++chunk)
+        state.bitmap->need(chunk);
+}
+
 Result<void> sweepWhenDue(ArrayState& state)
 {
     if (!state.bitmap)
@@ -84,6 +90,11 @@ Result<void> announceAll(ArrayState& state, const std::vector<PendingWrite*>& wa
     }
     const auto announced = announceWrites(state);
     for (auto* write : waiting) {
+        // A member that was lost over this round lacks what follows, like any that was missing.
+        if (state.isDegraded() && !write->whenDegraded) {
+            write->whenDegraded = true;
+            needChunks(state, *write);
+        }
         write->targets = writeTargets(state);
         write->readers = state.readers();
         write->doubtfulFrom = state.resyncDue() ? state.resyncOffset : kMaxSector;
@@ -98,15 +109,15 @@ void serve(ArrayState& state)
     const auto guard = state.lock();
     std::vector<PendingWrite*> waiting;
     {
-        const std::lock_guard queue(state.announcing);
-        waiting.swap(state.announced);
+        const std::lock_guard queue(state.queue.mutex);
+        waiting.swap(state.queue.waiting);
     }
     const bool wasDirty = state.isDirty;
     const auto answer = announceAll(state, waiting);
     if (state.isDirty != wasDirty)
         state.publish();
     state.frames.publish(LiveFrames::Pace::WhenDue);
-    const std::lock_guard queue(state.announcing);
+    const std::lock_guard queue(state.queue.mutex);
     for (auto* write : waiting) {
         write->answer = answer;
         write->isAnswered = true;
@@ -115,19 +126,20 @@ void serve(ArrayState& state)
 
 Result<void> announce(ArrayState& state, PendingWrite& write)
 {
-    std::unique_lock queue(state.announcing);
-    state.announced.push_back(&write);
+    auto& queue = state.queue;
+    std::unique_lock lock(queue.mutex);
+    queue.waiting.push_back(&write);
     while (!write.isAnswered) {
-        if (state.isAnnouncing) {
-            state.answered.wait(queue);
+        if (queue.isServed) {
+            queue.answered.wait(lock);
             continue;
         }
-        state.isAnnouncing = true;
-        queue.unlock();
+        queue.isServed = true;
+        lock.unlock();
         serve(state);
-        queue.lock();
-        state.isAnnouncing = false;
-        state.answered.notify_all();
+        lock.lock();
+        queue.isServed = false;
+        queue.answered.notify_all();
     }
     return write.answer;
 }
@@ -231,10 +243,8 @@ Result<void> settle(ArrayState& state, PendingWrite& write, std::uint64_t offset
         outcome = computed;
     if (outcome)
         raiseEventsCleared(state, write);
-    if (state.bitmap && (!outcome || state.isDegraded())) {
-        for (auto chunk = write.chunks.begin; chunk < write.chunks.end; ++chunk)
-            state.bitmap->need(chunk);
-    }
+    if (!outcome || state.isDegraded())
+        needChunks(state, write);
     endChunks(state, write);
     if (state.inSyncCount() != members || state.failure)
         state.publish();

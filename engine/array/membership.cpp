@@ -289,6 +289,11 @@ Result<HotAddOutcome> reAdd(Array& array, const ReAddPlan& plan)
     const auto before = state.writtenBytes;
     auto opened = BM_TRY(open(state, plan));
     BM_TRY(state.authorize(plan.writes));
+    // In sync at once, it is written to with the others, which on overlays nobody has to agree to.
+    if (state.mode == WriteMode::Overlay) {
+        state.allowed->allow(
+            plan.path, opened.dataOffset.bytes(), opened.superblock->dataSize.bytes());
+    }
     HotAddOutcome outcome;
     outcome.path = plan.path;
     outcome.role = plan.role;

@@ -161,7 +161,8 @@ ParityWrite::Way ParityWrite::wayOf(const StripeCode& code, const Column& column
     if (parities == 0)
         return Way::NoParity;
     const bool isDoubtful =
-        column.stripe * m_chunk + column.begin + column.length > m_doubtfulFrom.bytes();
+        (column.stripe * m_chunk + column.begin + column.length - 1) / kSectorBytes >=
+        m_doubtfulFrom.count;
     if (givesOthers && (isDoubtful || !givesOld || others <= given + parities))
         return Way::Reconstruct;
     return givesOld ? Way::Modify : Way::Recover;
