@@ -347,6 +347,10 @@ void MainWindow::dropEvent(QDropEvent* event)
 
 void MainWindow::closeEvent(QCloseEvent* event)
 {
+    if (m_engine.openFiles() > 0 && !m_closing && !confirmLeaving()) {
+        event->ignore();
+        return;
+    }
     if (m_jobs->isBusy() && !m_closing) {
         QMessageBox question(QMessageBox::NoIcon, tr("A job is running"),
             tr("%1 is running.").arg(m_jobs->running().join(QStringLiteral(", "))),

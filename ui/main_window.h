@@ -70,6 +70,7 @@ private:
     void planBitmap();
     void reviewBitmap(const Result<BitmapAddPlan>& plan);
     void removeBitmap();
+    bool confirmLeaving();
     void mount();
     void unmount();
     void stop();

@@ -157,11 +157,27 @@ void MainWindow::removeBitmap()
         m_jobs->removeBitmap(array->report);
 }
 
+// A program that has a mounted file open loses it with the window.
+bool MainWindow::confirmLeaving()
+{
+    return confirm(tr("A program still uses a mounted array. Quit all the same?"),
+        tr("It gets errors from then on. What it has written so far is in the array."),
+        tr("Unmount and quit"));
+}
+
 // Mounted already, it only opens the folder.
 void MainWindow::mount()
 {
     const auto array = current();
     if (!array)
+        return;
+    const bool isInPlace = array->assembled && array->assembled->mode == WriteMode::InPlace;
+    if (array->mounted.empty() && isInPlace &&
+        !confirm(tr("Let programs write to the members of %1?")
+                     .arg(QString::fromStdString(array->report.name)),
+            tr("The array is assembled in place. What a program writes to the mounted file goes "
+               "to the members themselves, anywhere in their data, and cannot be taken back."),
+            tr("Mount to be written")))
         return;
     if (array->mounted.empty()) {
         m_jobs->mount(array->report, mountFolder(array->report).toStdString());

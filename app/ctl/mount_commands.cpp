@@ -103,13 +103,15 @@ void serve(Array& array, FuseMount& mount, bool isWritten)
                 complain(upkeep.error());
         }
         signalfd_siginfo info{};
-        if ((events[0].revents & POLLIN) == 0 || ::read(signals, &info, sizeof info) < 0)
-            continue;
-        if (asked)
+        const bool isAsked =
+            (events[0].revents & POLLIN) != 0 && ::read(signals, &info, sizeof info) > 0;
+        if (asked && isAsked)
             break;
-        asked = true;
+        asked |= isAsked;
+        if (!asked)
+            continue;
         const auto left = mount.unmount();
-        if (!left)
+        if (isAsked && !left)
             complain(left.error());
     }
     ::close(signals);
@@ -136,6 +138,8 @@ ExitCode mountAndServe(const Options& given, const std::function<void()>& ready)
     if (!mount)
         return complain(mount.error(), *array);
     report(*array, **mount, options);
+    if (!options.json)
+        printWayBack(array->snapshot());
     ready();
     serve(*array, **mount, isWritten);
     mount->reset();
@@ -158,9 +162,9 @@ ExitCode inBackground(const Options& options)
         return mountAndServe(options, [] {});
     if (child == 0) {
         ::close(channel[0]);
-        ::setsid();
         return mountAndServe(options, [&channel] {
             flushOutput();
+            ::setsid(); // until now the terminal's Ctrl-C is for it as well
             const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
             for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
                 if (nothing >= 0)
@@ -218,7 +222,11 @@ ExitCode umountCommand(const Options& options)
     if (!unmounted)
         return complain(unmounted.error());
     if (server >= 0) {
-        // What was written becomes durable, and the array clean.
+        // What was written becomes durable, and the array clean. Who does not want to wait for
+        // that may go.
+        sigset_t all{};
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
         pollfd ended{server, POLLIN, 0};
         ::poll(&ended, 1, -1);
         ::close(server);

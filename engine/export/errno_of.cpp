@@ -15,7 +15,8 @@ int errnoOf(const Error& error)
     case ErrorCode::OutsidePlan:
         return EROFS;
     default:
-        return error.sysErrno != 0 ? error.sysErrno : EIO;
+        // ENOSYS would say that this mount never knows the call.
+        return error.sysErrno != 0 && error.sysErrno != ENOSYS ? error.sysErrno : EIO;
     }
 }
 

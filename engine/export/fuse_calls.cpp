@@ -39,7 +39,12 @@ private:
     std::shared_lock<std::shared_mutex> m_lock;
 };
 
-void initialise(void* /*served*/, fuse_conn_info* connection) { connection->max_write = kLargest; }
+void initialise(void* /*served*/, fuse_conn_info* connection)
+{
+    connection->max_write = kLargest;
+    // Opening a file to make it empty is to be asked like any other change of its size.
+    connection->want &= ~unsigned{FUSE_CAP_ATOMIC_O_TRUNC};
+}
 
 void lookUp(fuse_req_t request, fuse_ino_t parent, const char* name)
 {
@@ -60,7 +65,8 @@ void lookUp(fuse_req_t request, fuse_ino_t parent, const char* name)
 void tellStatus(fuse_req_t request, fuse_ino_t node, fuse_file_info* /*info*/)
 {
     const auto status = Access(request)->statusOf(node);
-    fuse_reply_attr(request, &status, kForever);
+    // Of the folder it is asked each time: so whoever looks is told when nobody serves it any more.
+    fuse_reply_attr(request, &status, node == FUSE_ROOT_ID ? 0 : kForever);
 }
 
 // Times are nobody's business here, and a size that stays may be set: some programs do so.
@@ -194,6 +200,8 @@ void tellSpace(fuse_req_t request, fuse_ino_t /*node*/)
 
 const ExportedFile* Served::file(std::uint64_t node) const
 {
+    if (isLeaving)
+        return nullptr;
     const auto index = node - kFirstFile;
     return node >= kFirstFile && index < files.size() ? &files[index] : nullptr;
 }

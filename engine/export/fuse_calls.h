@@ -21,7 +21,8 @@ namespace bitmend {
 // there is anything behind them: then `files` is empty.
 struct Served
 {
-    std::shared_mutex mutex; // held by each call; alone by whoever takes the files away
+    std::shared_mutex mutex;             // held by each call; alone by whoever takes the files away
+    std::atomic<bool> isLeaving = false; // set before that, so that calls do not keep it waiting
     std::vector<ExportedFile> files;
     timespec begun{};
     std::atomic<unsigned> open = 0;

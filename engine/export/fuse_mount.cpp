@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <mutex>
+#include <tuple>
 #include <utility>
 
 namespace bitmend {
@@ -30,6 +31,7 @@ struct FuseMount::Session
     Served served;
     std::filesystem::path folder;
     bool madeFolder = false;
+    bool isUnmounted = false; // by us: what is there now is somebody else's
     fuse_session* fuse = nullptr;
     int ended = -1;
     std::atomic<bool> isServing = false;
@@ -82,6 +84,8 @@ Result<void> FuseMount::Session::start(const std::string& program)
     fuse_opt_free_args(&arguments);
     const bool isMounted = fuse != nullptr && fuse_session_mount(fuse, folder.c_str()) == 0;
     ended = isMounted ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+    if (isMounted && ended < 0)
+        fuse_session_unmount(fuse);
     if (ended < 0)
         return fail(ErrorCode::CannotMount, folder, -1, errno != 0 ? errno : EIO);
     return {};
@@ -126,6 +130,9 @@ Result<std::unique_ptr<FuseMount>> FuseMount::mount(std::vector<ExportedFile> fi
     session->served.files = std::move(files);
     session->folder = folder;
     BM_TRY(prepareMountPoint(folder, session->madeFolder));
+    std::error_code ignored;
+    if (auto resolved = std::filesystem::canonical(folder, ignored); !ignored)
+        session->folder = std::move(resolved);
     BM_TRY(session->start(program));
     session->isServing = true;
     return std::unique_ptr<FuseMount>(new FuseMount(std::move(session)));
@@ -134,16 +141,20 @@ Result<std::unique_ptr<FuseMount>> FuseMount::mount(std::vector<ExportedFile> fi
 FuseMount::~FuseMount()
 {
     // What does not work here cannot be told to anybody any more.
-    if (isServing() && !unmount()) [[maybe_unused]]
-        const auto left = unmountFolder(m_session->folder, Leaving::Lazily);
+    if (isServing())
+        std::ignore = unmount();
+    const auto there = m_session->isUnmounted ? std::nullopt : mountAt(m_session->folder);
+    if (there && there->isOurs())
+        std::ignore = unmountFolder(m_session->folder, Leaving::Lazily);
+    m_session->served.isLeaving = true;
     std::vector<ExportedFile> files;
     {
         const std::lock_guard alone(m_session->served.mutex);
         files.swap(m_session->served.files);
     }
     for (const auto& file : files) {
-        if (file.device) [[maybe_unused]]
-            const auto flushed = file.device->flush();
+        if (file.device)
+            std::ignore = file.device->flush();
     }
     // It may outlive this, answering programs that there is nothing any more.
     if (m_session->waitForEnd()) {
@@ -167,7 +178,12 @@ unsigned FuseMount::openFiles() const { return m_session->served.open; }
 Result<void> FuseMount::unmount()
 {
     BM_TRY(unmountFolder(m_session->folder, Leaving::WhenFree));
+    m_session->isUnmounted = true;
     m_session->waitForEnd();
+    for (const auto& file : m_session->served.files) {
+        if (file.device)
+            BM_TRY(file.device->flush());
+    }
     return {};
 }
 

@@ -44,7 +44,8 @@ public:
     // How many files programs have open.
     unsigned openFiles() const;
 
-    // MountBusy while a program uses it.
+    // MountBusy while a program uses it. Unmounted, it may still come to an error: what programs
+    // wrote could not be made durable then.
     Result<void> unmount();
 
 private:

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ std::string unescaped(const std::string& field)
 {
     std::string text;
     for (std::size_t i = 0; i < field.size(); ++i) {
-        const bool isEscape = field[i] == '\\' && i + 3 < field.size() + 0U;
+        const bool isEscape = field[i] == '\\' && i + 3 < field.size();
         if (isEscape) {
             text += static_cast<char>(std::stoi(field.substr(i + 1, 3), nullptr, 8));
             i += 3;
@@ -36,10 +36,14 @@ std::string unescaped(const std::string& field)
     return text;
 }
 
-// Absolute and without links above it; a mount that was left behind cannot be resolved itself.
+// Absolute and without links; a mount that was left behind cannot be resolved itself, only what is
+// above it.
 fs::path placeOf(const fs::path& folder)
 {
     std::error_code ignored;
+    if (auto resolved = fs::canonical(folder, ignored); !ignored)
+        return resolved;
+    ignored.clear();
     const auto whole = fs::absolute(folder, ignored).lexically_normal();
     const auto plain = whole.has_filename() ? whole : whole.parent_path();
     const auto parent = fs::weakly_canonical(plain.parent_path(), ignored);
@@ -96,14 +100,16 @@ std::optional<MountPoint> mountAt(const fs::path& folder, const fs::path& proc)
 
 bool isLeftBehind(const fs::path& folder)
 {
-    struct stat status{};
-    return ::stat(folder.c_str(), &status) != 0 && errno == ENOTCONN;
+    // What stat() tells may be remembered from before.
+    struct statfs status{};
+    return ::statfs(folder.c_str(), &status) != 0 && errno == ENOTCONN;
 }
 
 Result<void> prepareMountPoint(const fs::path& folder, bool& made)
 {
     made = false;
-    if (isLeftBehind(folder))
+    const auto there = mountAt(folder);
+    if (there && there->isOurs() && isLeftBehind(folder))
         BM_TRY(unmountFolder(folder, Leaving::Lazily));
     std::error_code error;
     made = fs::create_directory(folder, error);

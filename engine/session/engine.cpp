@@ -308,6 +308,14 @@ Job<UnmountOutcome> Engine::unmount(const Uuid& uuid)
     });
 }
 
+unsigned Engine::openFiles() const
+{
+    unsigned count = 0;
+    for (const auto& [uuid, open] : m_open)
+        count += open->openFiles();
+    return count;
+}
+
 Job<StopOutcome> Engine::stop(const Uuid& uuid)
 {
     if (const auto writer = m_writers[uuid].lock())

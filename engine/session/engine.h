@@ -91,6 +91,7 @@ public:
     // Its contents as files for other programs, beside the strand's jobs.
     Job<MountOutcome> mount(const Uuid& uuid, const std::filesystem::path& folder);
     Job<UnmountOutcome> unmount(const Uuid& uuid);
+    unsigned openFiles() const; // that programs have open where arrays are mounted
     // And of whoever writes; refused (MountBusy) while a program has one of those files open.
     Job<StopOutcome> stop(const Uuid& uuid);
 

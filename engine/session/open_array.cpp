@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/session/open_array.h"
 
+#include "engine/array/planned_writes.h"
+
 #include <chrono>
 #include <condition_variable>
 #include <utility>
@@ -109,6 +111,12 @@ Result<MountOutcome> OpenArray::mount(const std::filesystem::path& folder)
         const std::lock_guard lock(m_mounting);
         if (m_mount)
             return fail(ErrorCode::InUse, snapshot.report.name);
+        if (this->array() != array)
+            return fail(ErrorCode::NoSuchArray);
+        if (snapshot.mode == WriteMode::InPlace) {
+            BM_TRY(array->authorize(
+                foregroundWrites(snapshot.report, {{}, snapshot.report.arraySize})));
+        }
         const auto device = isWritten ? DevicePtr(array) : DevicePtr();
         m_mount = BM_TRY(
             FuseMount::mount(filesOf(array, device, snapshot.report.name), folder, "bitmend"));
@@ -121,16 +129,25 @@ Result<MountOutcome> OpenArray::mount(const std::filesystem::path& folder)
 
 Result<void> OpenArray::unmount()
 {
+    Result<void> done;
     {
         const std::lock_guard lock(m_mounting);
         if (!m_mount)
             return {};
         if (m_mount->isServing())
-            BM_TRY(m_mount->unmount());
+            done = m_mount->unmount();
+        if (!done && done.error().code == ErrorCode::MountBusy)
+            return done;
         m_mount.reset();
     }
     publish();
-    return {};
+    return done;
+}
+
+unsigned OpenArray::openFiles() const
+{
+    const std::lock_guard lock(m_mounting);
+    return m_mount ? m_mount->openFiles() : 0;
 }
 
 void OpenArray::leave()
@@ -153,13 +170,14 @@ void OpenArray::forgetMount()
 
 void OpenArray::closed()
 {
-    m_upkeep = {};
-    leave();
     std::shared_ptr<Array> last;
     {
         const std::lock_guard lock(m_mutex);
         last.swap(m_array);
     }
+    m_upkeep = {};
+    leave();
+    const std::lock_guard publishing(m_publishing);
     m_view.store(nullptr);
 }
 

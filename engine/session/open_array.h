@@ -54,10 +54,12 @@ public:
     std::filesystem::path overlay() const;
 
     // Its contents as files in a folder, to be written when the array is. From the foreground, and
-    // unmount() from the strand as well. Errors of FuseMount; InUse when it is mounted already.
+    // unmount() from the strand as well. Errors of FuseMount; InUse when it is mounted already. In
+    // place a person has agreed before that programs may write anywhere on the members.
     Result<MountOutcome> mount(const std::filesystem::path& folder);
     Result<void> unmount(); // OK when it is not mounted
     void leave();           // the same at any price
+    unsigned openFiles() const;
 
     // From the strand.
     void opened(std::unique_ptr<Array> array, std::filesystem::path overlay);

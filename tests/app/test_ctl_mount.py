@@ -138,6 +138,7 @@ class Mount(DemoCase):
     def test_a_mount_whose_program_has_ended_is_found_and_removed(self):
         for again in ("mount", "umount"):
             self.mounted()
+            os.stat(self.mount)
             os.kill(server_of(self.mount), signal.SIGKILL)
             self.wait(self.is_left_behind)
             if again == "mount":
@@ -211,6 +212,26 @@ class Mount(DemoCase):
         self.refused(1, "mount", Path(self.scratch.name) / "not" / "there", *self.members(), saying="cannot be mounted on")
         self.refused(2, "mount", saying="Name an empty folder")
         self.refused(1, "mount", other, self.spare, saying="No array")
+
+    def test_a_folder_may_be_reached_by_a_link(self):
+        real = Path(self.scratch.name) / "real"
+        real.mkdir()
+        self.mount.symlink_to(real)
+        self.result("mount", self.mount, *self.members())
+        self.assertEqual((real / "nas-photos.img").stat().st_size, SIZE)
+        self.assertEqual(run("umount", self.mount).status, 0)
+        self.assertIsNone(server_of(real))
+        self.assertTrue(real.is_dir())
+
+    def test_in_place_the_members_are_written(self):
+        self.result("resync", "--in-place", *self.members())
+        self.result("mount", self.mount, "--in-place", *self.members())
+        with open(self.file, "r+b") as file:
+            file.write(b"on the members")
+        self.unmounted()
+        for left_out in self.members():
+            outcome = run("read", "--without", left_out, "--length", 14, "--output", "-", *self.members())
+            self.assertEqual(outcome.raw, b"on the members", outcome.complaints)
 
     def test_in_the_foreground_an_interrupt_ends_it(self):
         process = subprocess.Popen([ctl.CTL, "mount", "--foreground", "--overlay", str(self.overlay), str(self.mount),

@@ -6,11 +6,14 @@
 #include "ui/dialogs/assembly_dialog.h"
 #include "ui/widgets/job_bar.h"
 
+#include <QCheckBox>
 #include <QDesktopServices>
 #include <QFile>
 #include <QFileInfo>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMessageBox>
+#include <QRadioButton>
 
 using namespace bitmend;
 using namespace bitmend::test;
@@ -108,13 +111,54 @@ private slots:
         QVERIFY(!QFileInfo::exists(QFileInfo(file).path()));
     }
 
-private:
-    void assemble()
+    void closingTheWindowWhileAFileIsOpen_asks()
     {
-        whenAsked<AssemblyDialog>(*m_window, [this](AssemblyDialog& dialog) {
+        assemble();
+        QFile file(mount());
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        bool asked = false;
+        whenAsked<QMessageBox>(*m_window, [&asked](QMessageBox& question) {
+            asked = true;
+            picture(question, QStringLiteral("mount-close-question"));
+            QTest::keyClick(&question, Qt::Key_Escape);
+        });
+        QVERIFY(!m_window->close());
+        QVERIFY(asked);
+        file.close();
+        // The kernel says so a moment later.
+        QTRY_COMPARE_WITH_TIMEOUT(m_engine->openFiles(), 0U, kPatience);
+        QVERIFY(m_window->close());
+    }
+
+    void inPlace_aPersonAgreesBeforeProgramsWriteToTheMembers()
+    {
+        assemble(true);
+        bool asked = false;
+        whenAsked<QMessageBox>(*m_window, [&asked](QMessageBox& question) {
+            asked = true;
+            picture(question, QStringLiteral("mount-in-place"));
+            click(question.findChild<QPushButton*>(QStringLiteral("confirmNow")));
+        });
+        const QString file = mount();
+        QVERIFY(asked);
+        write(file, 5'000'000, QByteArray(300'000, 'w'));
+        click(toolButton(*m_window, "stop"));
+        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        QVERIFY(!shown(*m_engine, m_uuid).assembled.has_value());
+        QVERIFY(!shown(*m_engine, m_uuid).report.members.empty());
+    }
+
+private:
+    void assemble(bool inPlace = false)
+    {
+        whenAsked<AssemblyDialog>(*m_window, [this, inPlace](AssemblyDialog& dialog) {
             auto* folder = named<QLineEdit>(dialog, "overlayFolder");
             folder->setText(m_overlays->path() + QStringLiteral("/here"));
             emit folder->editingFinished();
+            if (inPlace) {
+                click(named<QRadioButton>(dialog, "inPlace"));
+                click(named<QCheckBox>(dialog, "seenWrites"));
+            }
             auto* button = named<QPushButton>(dialog, "assembleNow");
             QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
             click(button);

@@ -169,6 +169,7 @@ void programsAreToldWhatWentWrong()
         EXPECT(::fsync(file) == 0);
         EXPECT(::ftruncate(file, 0) < 0 && errno == EPERM);
         ::close(file);
+        EXPECT(scene.open("disk.img", O_RDWR | O_TRUNC) < 0 && errno == EPERM);
         EXPECT(scene.open("evidence.img", O_RDWR) < 0 && errno == EROFS);
         EXPECT(scene.open("other.img", O_RDONLY) < 0 && errno == ENOENT);
         EXPECT(scene.open("new.img", O_RDWR | O_CREAT) < 0);
