@@ -135,6 +135,7 @@ Result<void> announce(ArrayState& state, PendingWrite& write)
             continue;
         }
         queue.isServed = true;
+        queue.settled.wait(lock, [&queue] { return queue.settling == 0; });
         lock.unlock();
         serve(state);
         lock.lock();
@@ -232,10 +233,33 @@ void raiseEventsCleared(ArrayState& state, const PendingWrite& write)
     state.bitmap->intent().setHeaderFirst(true);
 }
 
+// For as long as a write settles.
+class Settling
+{
+public:
+    explicit Settling(WriteQueue& queue) : m_queue(queue)
+    {
+        const std::lock_guard lock(m_queue.mutex);
+        ++m_queue.settling;
+    }
+    Settling(const Settling&) = delete;
+    Settling& operator=(const Settling&) = delete;
+    ~Settling()
+    {
+        const std::lock_guard lock(m_queue.mutex);
+        if (--m_queue.settling == 0)
+            m_queue.settled.notify_one();
+    }
+
+private:
+    WriteQueue& m_queue;
+};
+
 // `computed`: whether all that had to be written could be told.
 Result<void> settle(ArrayState& state, PendingWrite& write, std::uint64_t offset,
     std::size_t length, const Result<void>& computed)
 {
+    const Settling settling(state.queue);
     const auto guard = state.lock();
     const auto members = state.inSyncCount();
     auto outcome = settleTargets(state, write, offset, length);

@@ -17,6 +17,12 @@ struct WriteQueue
     std::condition_variable answered;
     std::vector<PendingWrite*> waiting;
     bool isServed = false; // by one of them, at this moment
+
+    // Writes that are done and about to be settled, which takes the array's lock. A round waits for
+    // them first: it would keep them from coming back with the next write, and the next round
+    // small.
+    std::condition_variable settled;
+    unsigned settling = 0;
 };
 
 } // namespace bitmend
