@@ -89,15 +89,18 @@ Result<void> announceAll(ArrayState& state, const std::vector<PendingWrite*>& wa
         setBits(state, *write);
     }
     const auto announced = announceWrites(state);
+    const auto targets = writeTargets(state);
+    const auto readers = state.readers();
+    const auto doubtfulFrom = state.resyncDue() ? state.resyncOffset : kMaxSector;
     for (auto* write : waiting) {
         // A member that was lost over this round lacks what follows, like any that was missing.
         if (state.isDegraded() && !write->whenDegraded) {
             write->whenDegraded = true;
             needChunks(state, *write);
         }
-        write->targets = writeTargets(state);
-        write->readers = state.readers();
-        write->doubtfulFrom = state.resyncDue() ? state.resyncOffset : kMaxSector;
+        write->targets = targets;
+        write->readers = readers;
+        write->doubtfulFrom = doubtfulFrom;
         if (!announced)
             endChunks(state, *write);
     }

@@ -2,22 +2,11 @@
 #include "engine/array/parity_read.h"
 
 #include "engine/base/assert.h"
-#include "engine/base/log.h"
 
 #include <algorithm>
 #include <array>
 
 namespace bitmend {
-
-namespace {
-
-// Of one chunk at a time: what all members of a stripe hold there stays in the processor's cache
-// between reading and computing.
-constexpr std::size_t kColumn = std::size_t{64} << 10U;
-
-constexpr std::size_t kBlock = 4096; // what is given up or computed around an unreadable place
-
-} // namespace
 
 ParityRead::ParityRead(const ArrayState& state, const ArrayReaders& readers)
     : m_state(state)
@@ -32,16 +21,11 @@ const StripeCode& ParityRead::codeOf(std::uint64_t stripe) const
     return m_readers.codeOf(stripe);
 }
 
-bool ParityRead::isLost(const StripeCode& code, int role)
-{
-    return std::ranges::find(code.lost(), role) != code.lost().end();
-}
-
 // A part of a stripe may be rebuilt on a member that does not give all of it.
 bool ParityRead::gives(int role, const Column& column) const
 {
     const auto* reader = m_readers.byRole[static_cast<std::size_t>(role)];
-    return reader && reader->gives(column.stripe * m_chunk + column.begin, column.length);
+    return reader && reader->gives(column.offset(m_chunk), column.length);
 }
 
 Result<void> ParityRead::run(std::uint64_t offset, std::span<std::byte> to)
@@ -55,7 +39,7 @@ Result<void> ParityRead::run(std::uint64_t offset, std::span<std::byte> to)
     BM_ASSERT(end <= stripeBytes);
     bool wantsLost = false;
     for (auto k = m_begin / m_chunk; k * m_chunk < end; ++k)
-        wantsLost |= isLost(code, code.roles().data[k]);
+        wantsLost |= code.isLost(code.roles().data[k]);
     return wantsLost ? readByColumns(stripe) : readChunks(stripe);
 }
 
@@ -68,8 +52,8 @@ Result<void> ParityRead::readChunks(std::uint64_t stripe)
         Column column{stripe, at % m_chunk, part.size(), {}};
         const auto role = codeOf(stripe).roles().data[at / m_chunk];
         if (!readRole(role, column, part)) {
-            column.wanted.resize(codeOf(stripe).roles().data.size());
-            column.wanted[at / m_chunk] = part;
+            column.parts.resize(codeOf(stripe).roles().data.size());
+            column.parts[at / m_chunk] = part;
             BM_TRY(mend(column));
         }
         at = stop;
@@ -95,12 +79,12 @@ Result<void> ParityRead::readByColumns(std::uint64_t stripe)
     const std::array cuts{m_begin % m_chunk, (end - 1) % m_chunk + 1};
     Column column{stripe, 0, 0, std::vector<std::span<std::byte>>(dataChunks)};
     while (column.begin < m_chunk) {
-        auto stop = std::min(m_chunk, (column.begin / kColumn + 1) * kColumn);
+        auto stop = std::min(m_chunk, (column.begin / kLongestColumn + 1) * kLongestColumn);
         for (const auto cut : cuts)
             stop = cut > column.begin ? std::min(stop, cut) : stop;
         column.length = stop - column.begin;
         for (std::size_t k = 0; k < dataChunks; ++k)
-            column.wanted[k] = wantedOf(k, column);
+            column.parts[k] = wantedOf(k, column);
         BM_TRY(readColumn(code, column));
         column.begin = stop;
     }
@@ -112,9 +96,9 @@ Result<void> ParityRead::readColumn(const StripeCode& code, const Column& column
     const auto& roles = code.roles();
     m_blocks.assign(m_readers.byRole.size(), {});
     bool wantsLost = false;
-    for (std::size_t k = 0; k < column.wanted.size(); ++k) {
-        m_blocks[static_cast<std::size_t>(roles.data[k])] = column.wanted[k];
-        wantsLost |= !column.wanted[k].empty() && isLost(code, roles.data[k]);
+    for (std::size_t k = 0; k < column.parts.size(); ++k) {
+        m_blocks[static_cast<std::size_t>(roles.data[k])] = column.parts[k];
+        wantsLost |= !column.parts[k].empty() && code.isLost(roles.data[k]);
     }
     if (wantsLost) {
         for (const auto source : code.sources()) {
@@ -123,7 +107,7 @@ Result<void> ParityRead::readColumn(const StripeCode& code, const Column& column
         }
     }
     for (std::size_t role = 0; role < m_blocks.size(); ++role) {
-        if (m_blocks[role].empty() || isLost(code, static_cast<int>(role)))
+        if (m_blocks[role].empty() || code.isLost(static_cast<int>(role)))
             continue;
         if (!readRole(static_cast<int>(role), column, m_blocks[role]))
             return mend(column);
@@ -136,23 +120,15 @@ Result<void> ParityRead::readColumn(const StripeCode& code, const Column& column
 // A member does not give all of its part: block by block then.
 Result<void> ParityRead::mend(const Column& column)
 {
-    for (std::size_t at = 0; at < column.length;) {
-        const auto length = std::min(kBlock - (column.begin + at) % kBlock, column.length - at);
-        Column block{column.stripe, column.begin + at, length, column.wanted};
-        for (auto& wanted : block.wanted)
-            wanted = wanted.empty() ? wanted : wanted.subspan(at, length);
-        BM_TRY(mendBlock(block));
-        at += length;
-    }
-    return {};
+    return blockwise(column, [this](const Column& block) { return mendBlock(block); });
 }
 
 Result<void> ParityRead::mendBlock(const Column& column)
 {
     const auto& roles = codeOf(column.stripe).roles();
     std::vector<std::span<std::byte>> blocks(m_readers.byRole.size());
-    for (std::size_t k = 0; k < column.wanted.size(); ++k)
-        blocks[static_cast<std::size_t>(roles.data[k])] = column.wanted[k];
+    for (std::size_t k = 0; k < column.parts.size(); ++k)
+        blocks[static_cast<std::size_t>(roles.data[k])] = column.parts[k];
 
     std::vector<int> lost;
     std::uint64_t unreadable = 0;
@@ -184,22 +160,15 @@ Result<void> ParityRead::mendBlock(const Column& column)
 
 Result<void> ParityRead::readRole(int role, const Column& column, std::span<std::byte> to) const
 {
-    const auto& reader = *m_readers.byRole[static_cast<std::size_t>(role)];
-    const auto offset = reader.dataStart + column.stripe * m_chunk + column.begin;
-    auto read = reader.source->readAt(offset, to);
-    if (!read) {
-        log(LogEvent::ReadFailed, m_state.name, reader.source->name(), offset,
-            static_cast<std::uint64_t>(read.error().sysErrno));
-    }
-    return read;
+    return bitmend::readRole(m_state, m_readers, role, column.offset(m_chunk), to);
 }
 
 std::span<std::byte> ParityRead::spare(int role, std::size_t length)
 {
-    BM_ASSERT(length <= kColumn);
+    BM_ASSERT(length <= kLongestColumn);
     if (!m_spare)
-        m_spare.emplace(m_readers.byRole.size() * kColumn);
-    return m_spare->span().subspan(static_cast<std::size_t>(role) * kColumn, length);
+        m_spare.emplace(m_readers.byRole.size() * kLongestColumn);
+    return m_spare->span().subspan(static_cast<std::size_t>(role) * kLongestColumn, length);
 }
 
 } // namespace bitmend

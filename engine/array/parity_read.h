@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/array/array_state.h"
+#include "engine/array/chunk_column.h"
 #include "engine/base/aligned_buffer.h"
 
 #include <cstddef>
@@ -23,16 +24,9 @@ public:
     Result<void> run(std::uint64_t offset, std::span<std::byte> to);
 
 private:
-    struct Column // of one stripe: the same bytes of each of its chunks
-    {
-        std::uint64_t stripe = 0;
-        std::uint64_t begin = 0; // in the chunk
-        std::size_t length = 0;
-        std::vector<std::span<std::byte>> wanted; // by data chunk; empty: not asked for
-    };
+    using Column = ChunkColumn<std::span<std::byte>>;
 
     const StripeCode& codeOf(std::uint64_t stripe) const;
-    static bool isLost(const StripeCode& code, int role); // of all of its stripe
     bool gives(int role, const Column& column) const;
     std::span<std::byte> wantedOf(std::size_t dataChunk, const Column& column) const;
     Result<void> readChunks(std::uint64_t stripe);

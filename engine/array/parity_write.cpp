@@ -2,7 +2,6 @@
 #include "engine/array/parity_write.h"
 
 #include "engine/base/assert.h"
-#include "engine/base/log.h"
 
 #include <algorithm>
 #include <array>
@@ -10,12 +9,6 @@
 namespace bitmend {
 
 namespace {
-
-// What all members of a stripe hold there stays in the processor's cache between reading,
-// computing and writing.
-constexpr std::size_t kColumn = std::size_t{64} << 10U;
-
-constexpr std::size_t kBlock = 4096; // what is computed around an unreadable place
 
 // The arithmetic takes all blocks of a stripe alike, and only reads those of the data.
 std::span<std::byte> asBlock(std::span<const std::byte> given)
@@ -41,8 +34,8 @@ ParityWrite::ParityWrite(const ArrayState& state, const ArrayReaders& readers,
 Result<void> ParityWrite::run(std::uint64_t offset, std::span<const std::byte> from)
 {
     const auto stripeBytes = m_chunk * m_readers.codeOf(0).roles().data.size();
-    m_block =
-        std::min({kColumn, std::size_t(m_chunk), (from.size() + kBlock - 1) / kBlock * kBlock});
+    m_block = std::min({kLongestColumn, std::size_t(m_chunk),
+        (from.size() + kUnreadableBlock - 1) / kUnreadableBlock * kUnreadableBlock});
     const auto end = offset + from.size();
     for (auto at = offset; at < end;) {
         const auto stop = std::min(end, (at / stripeBytes + 1) * stripeBytes);
@@ -61,7 +54,7 @@ Result<void> ParityWrite::writeStripe(
     const bool isInOneChunk = begin / m_chunk == (end - 1) / m_chunk;
     const std::array cuts{begin % m_chunk, (end - 1) % m_chunk + 1};
     Column column{stripe, isInOneChunk ? cuts[0] : 0, 0, {}};
-    column.given.resize(m_readers.codeOf(stripe).roles().data.size());
+    column.parts.resize(m_readers.codeOf(stripe).roles().data.size());
     const auto last = isInOneChunk ? cuts[1] : m_chunk;
     while (column.begin < last) {
         auto stop = std::min<std::uint64_t>(last, column.begin + m_block);
@@ -69,12 +62,12 @@ Result<void> ParityWrite::writeStripe(
             stop = cut > column.begin ? std::min(stop, cut) : stop;
         column.length = stop - column.begin;
         bool isTouched = false;
-        for (std::size_t k = 0; k < column.given.size(); ++k) {
+        for (std::size_t k = 0; k < column.parts.size(); ++k) {
             const auto place = k * m_chunk + column.begin;
             const bool isGiven = place >= begin && place + column.length <= end;
-            column.given[k] = {};
+            column.parts[k] = {};
             if (isGiven)
-                column.given[k] = from.subspan(place - begin, column.length);
+                column.parts[k] = from.subspan(place - begin, column.length);
             isTouched |= isGiven;
         }
         if (isTouched)
@@ -88,34 +81,20 @@ Result<void> ParityWrite::writeColumn(const Column& column)
 {
     const auto& code = m_readers.codeOf(column.stripe);
     if (!compute(code, column, wayOf(code, column)))
-        return writeBlockwise(column);
+        return blockwise(column, [this](const Column& block) { return writeBlock(block); });
     put(code, column);
     return {};
 }
 
-// A member does not give all of its part: block by block then.
-Result<void> ParityWrite::writeBlockwise(const Column& column)
-{
-    for (std::size_t done = 0; done < column.length;) {
-        const auto length = std::min(kBlock - (column.begin + done) % kBlock, column.length - done);
-        Column block{column.stripe, column.begin + done, length, column.given};
-        for (auto& given : block.given)
-            given = given.empty() ? given : given.subspan(done, length);
-        BM_TRY(writeBlock(block));
-        done += length;
-    }
-    return {};
-}
-
+// A member does not give all of its part of the column around this.
 Result<void> ParityWrite::writeBlock(const Column& column)
 {
     const auto& all = m_readers.codeOf(column.stripe);
     auto lost = all.lost();
     auto outcome = fail(ErrorCode::NotEnoughMembers, m_state.name);
     for (const auto& reader : m_readers.all) {
-        if (std::ranges::find(lost, reader.role) != lost.end())
-            continue;
-        const auto read = this->read(reader.role, column);
+        const auto read =
+            all.isLost(reader.role) ? Result<void>() : this->read(reader.role, column);
         if (read)
             continue;
         lost.push_back(reader.role);
@@ -134,35 +113,29 @@ Result<void> ParityWrite::writeBlock(const Column& column)
 ParityWrite::Way ParityWrite::wayOf(const StripeCode& code, const Column& column) const
 {
     const auto& roles = code.roles();
-    const auto isLost = [&code](int role) {
-        return std::ranges::find(code.lost(), role) != code.lost().end();
-    };
     std::size_t parities = 0;
     bool isParityDue = false;
     for (const int parity : {roles.p, roles.q}) {
         if (parity < 0)
             continue;
-        parities += isLost(parity) ? 0 : 1;
-        isParityDue |= isLost(parity) && targetOf(m_targets, parity) != nullptr;
+        parities += code.isLost(parity) ? 0 : 1;
+        isParityDue |= code.isLost(parity) && targetOf(m_targets, parity) != nullptr;
     }
     std::size_t given = 0;
     bool givesOld = true;
     bool givesOthers = true;
-    for (std::size_t k = 0; k < column.given.size(); ++k) {
-        const bool isGiven = !column.given[k].empty();
+    for (std::size_t k = 0; k < column.parts.size(); ++k) {
+        const bool isGiven = !column.parts[k].empty();
         given += isGiven ? 1 : 0;
-        (isGiven ? givesOld : givesOthers) &= !isLost(roles.data[k]);
+        (isGiven ? givesOld : givesOthers) &= !code.isLost(roles.data[k]);
     }
-    const auto others = column.given.size() - given;
-    if (others == 0)
-        return Way::Whole;
+    const auto others = column.parts.size() - given;
     if (isParityDue)
         return givesOthers ? Way::Reconstruct : Way::Recover;
     if (parities == 0)
         return Way::NoParity;
     const bool isDoubtful =
-        (column.stripe * m_chunk + column.begin + column.length - 1) / kSectorBytes >=
-        m_doubtfulFrom.count;
+        (column.offset(m_chunk) + column.length - 1) / kSectorBytes >= m_doubtfulFrom.count;
     if (givesOthers && (isDoubtful || !givesOld || others <= given + parities))
         return Way::Reconstruct;
     return givesOld ? Way::Modify : Way::Recover;
@@ -183,8 +156,6 @@ Result<void> ParityWrite::compute(const StripeCode& code, const Column& column, 
     case Way::Recover:
         BM_TRY(recoverOthers(code, column));
         break;
-    case Way::Whole:
-        break;
     }
     generate(code, column);
     return {};
@@ -194,27 +165,27 @@ Result<void> ParityWrite::modifyParity(const StripeCode& code, const Column& col
 {
     const auto& roles = code.roles();
     for (const int parity : {roles.p, roles.q}) {
-        if (parity >= 0 && std::ranges::find(code.lost(), parity) == code.lost().end()) {
+        if (parity >= 0 && !code.isLost(parity)) {
             BM_TRY(read(parity, column));
             m_blocks[at(parity)] = scratch(parity, column.length);
         }
     }
-    for (std::size_t k = 0; k < column.given.size(); ++k) {
-        if (column.given[k].empty())
+    for (std::size_t k = 0; k < column.parts.size(); ++k) {
+        if (column.parts[k].empty())
             continue;
         const auto role = roles.data[k];
         BM_TRY(read(role, column));
         code.add(role, scratch(role, column.length), m_blocks);
-        code.add(role, column.given[k], m_blocks);
+        code.add(role, column.parts[k], m_blocks);
     }
     return {};
 }
 
 Result<void> ParityWrite::readOthers(const StripeCode& code, const Column& column)
 {
-    for (std::size_t k = 0; k < column.given.size(); ++k) {
+    for (std::size_t k = 0; k < column.parts.size(); ++k) {
         const auto role = code.roles().data[k];
-        if (!column.given[k].empty())
+        if (!column.parts[k].empty())
             continue;
         BM_TRY(read(role, column));
         m_blocks[at(role)] = scratch(role, column.length);
@@ -229,9 +200,9 @@ Result<void> ParityWrite::recoverOthers(const StripeCode& code, const Column& co
         BM_TRY(read(source, column));
         m_blocks[at(source)] = scratch(source, column.length);
     }
-    for (std::size_t k = 0; k < column.given.size(); ++k) {
+    for (std::size_t k = 0; k < column.parts.size(); ++k) {
         const auto role = code.roles().data[k];
-        if (column.given[k].empty())
+        if (column.parts[k].empty())
             m_blocks[at(role)] = scratch(role, column.length);
     }
     code.recover(m_blocks);
@@ -241,9 +212,9 @@ Result<void> ParityWrite::recoverOthers(const StripeCode& code, const Column& co
 void ParityWrite::generate(const StripeCode& code, const Column& column)
 {
     const auto& roles = code.roles();
-    for (std::size_t k = 0; k < column.given.size(); ++k) {
-        if (!column.given[k].empty())
-            m_blocks[at(roles.data[k])] = asBlock(column.given[k]);
+    for (std::size_t k = 0; k < column.parts.size(); ++k) {
+        if (!column.parts[k].empty())
+            m_blocks[at(roles.data[k])] = asBlock(column.parts[k]);
     }
     for (const int parity : {roles.p, roles.q}) {
         if (parity >= 0)
@@ -257,14 +228,14 @@ void ParityWrite::generate(const StripeCode& code, const Column& column)
 void ParityWrite::put(const StripeCode& code, const Column& column)
 {
     const auto& roles = code.roles();
-    const auto offset = column.stripe * m_chunk + column.begin;
+    const auto offset = column.offset(m_chunk);
     const auto write = [&](int role, std::span<const std::byte> bytes) {
         auto* target = targetOf(m_targets, role);
         if (target && !bytes.empty())
             target->write(offset, bytes);
     };
-    for (std::size_t k = 0; k < column.given.size(); ++k)
-        write(roles.data[k], column.given[k]);
+    for (std::size_t k = 0; k < column.parts.size(); ++k)
+        write(roles.data[k], column.parts[k]);
     for (const int parity : {roles.p, roles.q}) {
         if (parity >= 0)
             write(parity, m_blocks[at(parity)]);
@@ -273,15 +244,7 @@ void ParityWrite::put(const StripeCode& code, const Column& column)
 
 Result<void> ParityWrite::read(int role, const Column& column)
 {
-    const auto* reader = m_readers.byRole[at(role)];
-    BM_ASSERT(reader != nullptr);
-    const auto offset = reader->dataStart + column.stripe * m_chunk + column.begin;
-    auto read = reader->source->readAt(offset, scratch(role, column.length));
-    if (!read) {
-        log(LogEvent::ReadFailed, m_state.name, reader->source->name(), offset,
-            static_cast<std::uint64_t>(read.error().sysErrno));
-    }
-    return read;
+    return readRole(m_state, m_readers, role, column.offset(m_chunk), scratch(role, column.length));
 }
 
 std::span<std::byte> ParityWrite::scratch(int role, std::size_t length)

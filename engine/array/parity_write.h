@@ -9,6 +9,7 @@
 #pragma once
 
 #include "engine/array/array_state.h"
+#include "engine/array/chunk_column.h"
 #include "engine/array/write_targets.h"
 #include "engine/base/aligned_buffer.h"
 
@@ -33,19 +34,12 @@ public:
     Result<void> run(std::uint64_t offset, std::span<const std::byte> from);
 
 private:
-    struct Column
-    {
-        std::uint64_t stripe = 0;
-        std::uint64_t begin = 0; // in the chunk
-        std::size_t length = 0;
-        std::vector<std::span<const std::byte>> given; // by data chunk; empty: stays as it is
-    };
-    enum class Way : std::uint8_t { NoParity, Whole, Modify, Reconstruct, Recover };
+    using Column = ChunkColumn<std::span<const std::byte>>; // what has no part stays as it is
+    enum class Way : std::uint8_t { NoParity, Modify, Reconstruct, Recover };
 
     Result<void> writeStripe(
         std::uint64_t stripe, std::uint64_t begin, std::span<const std::byte> from);
     Result<void> writeColumn(const Column& column);
-    Result<void> writeBlockwise(const Column& column);
     Result<void> writeBlock(const Column& column);
     Way wayOf(const StripeCode& code, const Column& column) const;
     Result<void> compute(const StripeCode& code, const Column& column, Way way);

@@ -93,9 +93,6 @@ void StripeCode::prepareRecovery()
 {
     if (m_lost.empty())
         return;
-    const auto isLost = [this](int role) {
-        return std::ranges::binary_search(m_lost, role);
-    };
     std::vector<std::size_t> there; // both are places in m_order
     std::vector<std::size_t> gone;
     for (std::size_t i = 0; i < dataCount(); ++i)

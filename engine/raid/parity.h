@@ -12,6 +12,7 @@
 #include "engine/raid/isal.h"
 #include "engine/raid/stripe.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -41,6 +42,7 @@ public:
 
     const StripeRoles& roles() const { return m_roles; }
     const std::vector<int>& lost() const { return m_lost; } // ascending
+    bool isLost(int role) const { return std::ranges::binary_search(m_lost, role); }
 
     // The roles that recover() reads: as many as there are data blocks, and Q only when it must.
     const std::vector<int>& sources() const { return m_sources; }
