@@ -54,6 +54,14 @@ ExitCode complain(const Error& error)
     return exitCodeOf(error.code);
 }
 
+ExitCode misused(std::string_view command, std::string_view sentence)
+{
+    std::string of(command);
+    of += of.empty() ? "" : " ";
+    complain(std::string(sentence) + " See 'bitmendctl " + of + "--help'.");
+    return ExitCode::Usage;
+}
+
 void logToStandardError()
 {
     setLogSink([](const LogRecord& record) {

@@ -22,6 +22,9 @@ void complain(std::string_view sentence);
 // The same with the error's own sentence; returns the exit code it stands for.
 ExitCode complain(const Error& error);
 
+// That a command (empty: bitmendctl itself) was called wrongly, and where its help is.
+ExitCode misused(std::string_view command, std::string_view sentence);
+
 void logToStandardError();
 
 // Words wrapped to the terminal's width, each line behind the indent.

@@ -35,18 +35,11 @@ std::string helpOf(const Command& command)
            optionsHelp(command.options);
 }
 
-ExitCode usage(std::string_view about, const std::string& sentence)
-{
-    const auto of = about.empty() ? std::string() : std::string(about) + " ";
-    complain(sentence + " See 'bitmendctl " + of + "--help'.");
-    return ExitCode::Usage;
-}
-
 ExitCode run(std::span<char* const> arguments)
 {
     const std::string_view first = arguments.empty() ? "" : arguments[0];
     if (first.empty())
-        return usage("", "Name a command.");
+        return misused("", "Name a command.");
     if (first == "--help" || first == "-h" || first == "help") {
         print(overview());
         return ExitCode::Done;
@@ -57,23 +50,23 @@ ExitCode run(std::span<char* const> arguments)
     }
     const auto command = std::ranges::find(commands(), first, &Command::name);
     if (command == commands().end())
-        return usage("", "There is no command '" + std::string(first) + "'.");
+        return misused("", "There is no command '" + std::string(first) + "'.");
     const auto options = parseOptions(command->options, arguments.subspan(1));
     if (!options)
-        return usage(command->name, options.error());
+        return misused(command->name, options.error());
     if (options->help) {
         print(helpOf(*command));
         return ExitCode::Done;
     }
     if (options->inPlace && !options->overlay.empty())
-        return usage(command->name, "Give either --overlay or --in-place, not both.");
+        return misused(command->name, "Give either --overlay or --in-place, not both.");
     if (command->writes && !options->inPlace && options->overlay.empty() && !options->dryRun) {
-        return usage(command->name,
+        return misused(command->name,
             "Say where to write: --overlay DIR keeps the members as they are, --in-place does "
             "not.");
     }
     if (!options->restoreFile.empty() && !options->inPlace)
-        return usage(command->name, "--restore-file goes with --in-place.");
+        return misused(command->name, "--restore-file goes with --in-place.");
     if (options->verbose)
         logToStandardError();
     return command->run(*options);

@@ -153,12 +153,6 @@ void printAnswer(const Answer& answer, const Options& options)
         print("\n  All copies of this chunk:\n" + placesText(answer.map.copies, answer));
 }
 
-ExitCode usage(std::string_view sentence)
-{
-    complain(std::string(sentence) + " See 'bitmendctl map --help'.");
-    return ExitCode::Usage;
-}
-
 Result<Answer> answerFor(const ArrayReport& array, const Options& options)
 {
     if (!options.member.empty()) {
@@ -178,7 +172,7 @@ Result<Answer> answerFor(const ArrayReport& array, const Options& options)
 ExitCode mapCommand(const Options& options)
 {
     if (options.member.empty() == options.sector.has_value())
-        return usage("A sector of a member takes both: --member FILE --sector NUMBER.");
+        return misused("map", "A sector of a member takes both: --member FILE --sector NUMBER.");
     WatchedJob job("Scan");
     const auto report = scanPaths(options, job.control());
     if (job.wasInterrupted())
@@ -189,7 +183,8 @@ ExitCode mapCommand(const Options& options)
         return complain(plan.error());
     const auto size = plan->array.arraySize.bytes();
     if (options.member.empty() && options.offset >= size)
-        return usage("The array ends at byte " + std::to_string(size) + ", before the asked one.");
+        return misused(
+            "map", "The array ends at byte " + std::to_string(size) + ", before the asked one.");
     const auto answer = answerFor(plan->array, options);
     if (!answer)
         return complain(answer.error());

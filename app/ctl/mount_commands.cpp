@@ -32,12 +32,6 @@ namespace {
 constexpr std::string_view kProgram = "bitmendctl";
 constexpr int kUpkeepMillis = 100;
 
-ExitCode usage(std::string_view command, std::string_view sentence)
-{
-    complain(std::string(sentence) + " See 'bitmendctl " + std::string(command) + " --help'.");
-    return ExitCode::Usage;
-}
-
 WriteMode modeOf(const Options& options)
 {
     const bool writes = !options.readOnly && (options.inPlace || !options.overlay.empty());
@@ -88,10 +82,7 @@ void report(const Array& array, const FuseMount& mount, const Options& options)
 // second signal does not wait for that.
 void serve(Array& array, FuseMount& mount, bool isWritten)
 {
-    sigset_t set{};
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    const auto set = interrupts();
     const int signals = ::signalfd(-1, &set, SFD_CLOEXEC);
     Result<void> upkeep;
     for (bool asked = false; mount.isServing();) {
@@ -204,14 +195,14 @@ int serverOf(const MountPoint& point)
 ExitCode mountCommand(const Options& options)
 {
     if (options.paths.empty())
-        return usage("mount", "Name an empty folder to mount on.");
+        return misused("mount", "Name an empty folder to mount on.");
     return options.foreground ? mountAndServe(options, [] {}) : inBackground(options);
 }
 
 ExitCode umountCommand(const Options& options)
 {
     if (options.paths.size() != 1)
-        return usage("umount", "Name the folder that was mounted on.");
+        return misused("umount", "Name the folder that was mounted on.");
     const auto& folder = options.paths.front();
     const auto point = mountAt(folder);
     if (!point || !point->isOurs())
@@ -224,9 +215,8 @@ ExitCode umountCommand(const Options& options)
     if (server >= 0) {
         // What was written becomes durable, and the array clean. Who does not want to wait for
         // that may go.
-        sigset_t all{};
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
+        const auto set = interrupts();
+        ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
         pollfd ended{server, POLLIN, 0};
         ::poll(&ended, 1, -1);
         ::close(server);

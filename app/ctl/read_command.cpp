@@ -223,20 +223,14 @@ ExitCode report(
     return outcome.unreadable.empty() ? ExitCode::Done : ExitCode::Findings;
 }
 
-ExitCode usage(std::string_view sentence)
-{
-    complain(std::string(sentence) + " See 'bitmendctl read --help'.");
-    return ExitCode::Usage;
-}
-
 } // namespace
 
 ExitCode readCommand(const Options& options)
 {
     if (options.output.empty())
-        return usage("Say where to: --output FILE, or --output - for standard output.");
+        return misused("read", "Say where to: --output FILE, or --output - for standard output.");
     if (options.json && options.output == "-")
-        return usage("Standard output can carry the contents or the JSON, not both.");
+        return misused("read", "Standard output can carry the contents or the JSON, not both.");
     WatchedJob job("Read");
     const auto found = scanPaths(options, job.control());
     if (job.wasInterrupted())
@@ -247,7 +241,7 @@ ExitCode readCommand(const Options& options)
         return complain(array.error());
     const auto size = (*array)->sizeBytes();
     if (options.offset > size || options.length.value_or(0) > size - options.offset) {
-        return usage(
+        return misused("read",
             "The array ends at byte " + std::to_string(size) + ", before the asked range does.");
     }
     const ByteRange range{options.offset, options.length.value_or(size - options.offset)};

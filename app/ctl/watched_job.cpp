@@ -20,15 +20,6 @@ namespace bitmend::ctl {
 
 namespace {
 
-sigset_t interrupts()
-{
-    sigset_t set{};
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    return set;
-}
-
 void write(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 std::string timeLeft(double seconds)
@@ -41,6 +32,15 @@ std::string timeLeft(double seconds)
 }
 
 } // namespace
+
+sigset_t interrupts()
+{
+    sigset_t set{};
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
 
 void blockInterrupts()
 {

@@ -6,11 +6,16 @@
 #include "engine/base/job_control.h"
 #include "engine/base/rate.h"
 
+#include <signal.h>
+
 #include <atomic>
 #include <string>
 #include <thread>
 
 namespace bitmend::ctl {
+
+// What asks a job to stop.
+sigset_t interrupts();
 
 // In main, before any thread exists.
 void blockInterrupts();

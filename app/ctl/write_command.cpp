@@ -139,12 +139,6 @@ ExitCode report(const ArraySnapshot& array, const WriteOutcome& outcome, const O
     return outcome.completed ? ExitCode::Done : ExitCode::Interrupted;
 }
 
-ExitCode usage(std::string_view sentence)
-{
-    complain(std::string(sentence) + " See 'bitmendctl write --help'.");
-    return ExitCode::Usage;
-}
-
 // Who forgets to name the input names a member in its place.
 bool isMember(const std::string& path, JobControl& control)
 {
@@ -161,13 +155,14 @@ bool isMember(const std::string& path, JobControl& control)
 ExitCode writeCommand(const Options& given)
 {
     if (given.paths.empty())
-        return usage("Name what is to be written: a file, or - for standard input.");
+        return misused("write", "Name what is to be written: a file, or - for standard input.");
     auto options = given;
     const auto name = options.paths.front();
     options.paths.erase(options.paths.begin());
     WatchedJob job("Write");
     if (isMember(name, job.control())) {
-        return usage(name + " is a member of an array. Name what is to be written before the "
+        return misused(
+            "write", name + " is a member of an array. Name what is to be written before the "
                             "members: a file, or - for standard input.");
     }
     const auto input = Input::open(name);
@@ -190,7 +185,7 @@ ExitCode writeCommand(const Options& given)
         return complain(plan.error());
     const auto size = plan->array.arraySize.bytes();
     if (options.offset > size || input->size().value_or(0) > size - options.offset) {
-        return usage(
+        return misused("write",
             "The array ends at byte " + std::to_string(size) + ", before the input would.");
     }
     if (options.dryRun)
