@@ -194,17 +194,10 @@ Activity ArrayJobs::activity(const Uuid& uuid) const
     return Activity::None;
 }
 
-bool ArrayJobs::isWriting(const Uuid& uuid) const
+bool ArrayJobs::isRunning(const Uuid& uuid, Activity activity) const
 {
-    return std::ranges::any_of(m_running, [&uuid](const auto& entry) {
-        return entry.second.uuid == uuid && entry.second.activity == Activity::Writing;
-    });
-}
-
-bool ArrayJobs::isMounting(const Uuid& uuid) const
-{
-    return std::ranges::any_of(m_running, [&uuid](const auto& entry) {
-        return entry.second.uuid == uuid && entry.second.activity == Activity::Mounting;
+    return std::ranges::any_of(m_running, [&uuid, activity](const auto& entry) {
+        return entry.second.uuid == uuid && entry.second.activity == activity;
     });
 }
 

@@ -37,9 +37,8 @@ public:
     void unmount(const ArrayReport& array);
     void stop(const ArrayReport& array);
 
-    Activity activity(const Uuid& uuid) const; // of its strand
-    bool isWriting(const Uuid& uuid) const;
-    bool isMounting(const Uuid& uuid) const;
+    Activity activity(const Uuid& uuid) const;                 // of its strand
+    bool isRunning(const Uuid& uuid, Activity activity) const; // also beside its strand
     bool isBusy() const { return !m_running.empty(); }
     QStringList running() const; // "Resync web:data", one per job
 

@@ -277,8 +277,8 @@ Situation MainWindow::situationOf(const ArrayView* array) const
     if (!array)
         return now;
     now.activity = m_jobs->activity(array->report.uuid);
-    now.isWriting = m_jobs->isWriting(array->report.uuid);
-    now.isMounting = m_jobs->isMounting(array->report.uuid);
+    now.isWriting = m_jobs->isRunning(array->report.uuid, Activity::Writing);
+    now.isMounting = m_jobs->isRunning(array->report.uuid, Activity::Mounting);
     now.isDemo = isDemo(array->report.uuid);
     now.member = m_arrayPage->chosenMember();
     return now;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/mount_folder.h"
 
+#include "ui/text.h"
+
 #include <QDesktopServices>
 #include <QDir>
-#include <QRegularExpression>
 #include <QStandardPaths>
 #include <QUrl>
 
@@ -11,8 +12,6 @@ namespace bitmend {
 
 QString mountFolder(const ArrayReport& array)
 {
-    QString name = QString::fromStdString(array.name);
-    name.replace(QRegularExpression(QStringLiteral("[^\\w.-]+")), QStringLiteral("-"));
     QString base = QStandardPaths::writableLocation(QStandardPaths::RuntimeLocation);
     if (base.isEmpty())
         base = QStandardPaths::writableLocation(QStandardPaths::AppLocalDataLocation);
@@ -20,7 +19,7 @@ QString mountFolder(const ArrayReport& array)
     QDir().mkpath(base);
     // Two arrays may have one name.
     return QStringLiteral("%1/%2-%3")
-        .arg(base, name, QString::fromStdString(toString(array.uuid)).left(8));
+        .arg(base, plainName(array.name), QString::fromStdString(toString(array.uuid)).left(8));
 }
 
 void openFolder(const QString& folder) { QDesktopServices::openUrl(QUrl::fromLocalFile(folder)); }

@@ -3,6 +3,7 @@
 
 #include <QCoreApplication>
 #include <QFile>
+#include <QRegularExpression>
 
 namespace bitmend {
 
@@ -71,6 +72,12 @@ QString pathText(const std::string& path)
 }
 
 std::string pathOf(const QString& path) { return QFile::encodeName(path).toStdString(); }
+
+QString plainName(const std::string& name)
+{
+    return QString::fromStdString(name).replace(
+        QRegularExpression(QStringLiteral("[^\\w.-]+")), QStringLiteral("-"));
+}
 
 QString nameOf(const std::string& path, const std::string& label)
 {

@@ -26,6 +26,8 @@ QString timeText(std::int64_t seconds); // UTC; a dash when unknown
 QString pathText(const std::string& path);
 std::string pathOf(const QString& path);
 
+QString plainName(const std::string& name); // of an array, as a part of a path
+
 // What a person calls a source: the file's name, the disk's model and serial.
 QString nameOf(const std::string& path, const std::string& label = {});
 

@@ -3,6 +3,7 @@
 
 #include "engine/array/array.h"
 #include "engine/array/read_stripe.h"
+#include "engine/base/assert.h"
 #include "engine/raid/personality.h"
 
 #include <algorithm>
@@ -41,7 +42,8 @@ Result<Versions> ofCopies(const ArrayReport& array, SectorRange range, const Rea
     Versions versions{range, {}};
     std::map<std::uint64_t, StripeView> views;
     for (const auto& copy : map.copies) {
-        const auto inData = copy.inData.value_or(Sectors{}).count;
+        BM_ASSERT(copy.inData.has_value());
+        const auto inData = copy.inData->count;
         auto view = views.find(inData);
         if (view == views.end()) {
             const auto begin = std::int64_t(inData);

@@ -31,7 +31,6 @@ public:
     {
     }
 
-    Served& operator*() const { return m_served; }
     Served* operator->() const { return &m_served; }
 
 private:

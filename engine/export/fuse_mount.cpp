@@ -129,7 +129,7 @@ Result<std::unique_ptr<FuseMount>> FuseMount::mount(std::vector<ExportedFile> fi
     auto session = std::make_shared<Session>();
     session->served.files = std::move(files);
     session->folder = folder;
-    BM_TRY(prepareMountPoint(folder, session->madeFolder));
+    session->madeFolder = BM_TRY(prepareMountPoint(folder));
     std::error_code ignored;
     if (auto resolved = std::filesystem::canonical(folder, ignored); !ignored)
         session->folder = std::move(resolved);

@@ -105,19 +105,18 @@ bool isLeftBehind(const fs::path& folder)
     return ::statfs(folder.c_str(), &status) != 0 && errno == ENOTCONN;
 }
 
-Result<void> prepareMountPoint(const fs::path& folder, bool& made)
+Result<bool> prepareMountPoint(const fs::path& folder)
 {
-    made = false;
     const auto there = mountAt(folder);
     if (there && there->isOurs() && isLeftBehind(folder))
         BM_TRY(unmountFolder(folder, Leaving::Lazily));
     std::error_code error;
-    made = fs::create_directory(folder, error);
+    const bool isMade = fs::create_directory(folder, error);
     if (error && error != std::errc::file_exists)
         return fail(ErrorCode::CannotMount, folder, -1, error.value());
     if (mountAt(folder) || !fs::is_directory(folder, error) || !fs::is_empty(folder, error))
         return fail(ErrorCode::FolderInUse, folder);
-    return {};
+    return isMade;
 }
 
 Result<void> unmountFolder(const fs::path& folder, Leaving leaving)

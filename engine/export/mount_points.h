@@ -27,10 +27,10 @@ std::optional<MountPoint> mountAt(
 // Whether who served it has ended without unmounting.
 bool isLeftBehind(const std::filesystem::path& folder);
 
-// OK when an empty folder of ours to use is there; made, `made` says so, when it was not. A mount
-// that was left behind there is removed first. FolderInUse when something else is mounted there or
-// lies in it.
-Result<void> prepareMountPoint(const std::filesystem::path& folder, bool& made);
+// OK when an empty folder of ours to use is there; true when it had to be made. A mount that was
+// left behind there is removed first. FolderInUse when something else is mounted there or lies in
+// it.
+Result<bool> prepareMountPoint(const std::filesystem::path& folder);
 
 // As the person who mounted it, by the set-uid helper where that is needed. MountBusy while a
 // program has a file in it open, but for `lazily`: then it goes out of sight at once.

@@ -8,6 +8,7 @@
 #include <QtConcurrent>
 
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace bitmend {
@@ -301,11 +302,8 @@ Job<MountOutcome> Engine::mount(const Uuid& uuid, const std::filesystem::path& f
 Job<UnmountOutcome> Engine::unmount(const Uuid& uuid)
 {
     OpenArray& open = openArray(uuid);
-    return start<UnmountOutcome>(open.foreground(), [&open](JobControl&) -> Result<UnmountOutcome> {
-        const auto shown = open.view();
-        BM_TRY(open.unmount());
-        return UnmountOutcome{shown ? shown->mounted : std::filesystem::path()};
-    });
+    return start<UnmountOutcome>(
+        open.foreground(), [&open](JobControl&) { return open.unmount(); });
 }
 
 unsigned Engine::openFiles() const
@@ -323,7 +321,7 @@ Job<StopOutcome> Engine::stop(const Uuid& uuid)
     return onArray<StopOutcome>(
         uuid, [this](OpenArray& open, Array& array, JobControl&) -> Result<StopOutcome> {
             open.foreground().waitForDone(); // it was cancelled
-            BM_TRY(open.unmount());
+            std::ignore = BM_TRY(open.unmount());
             Closed closed{pathsOf(array.snapshot().report), open.overlay()};
             StopOutcome outcome = BM_TRY(bitmend::stop(array));
             open.closed();

@@ -127,21 +127,24 @@ Result<MountOutcome> OpenArray::mount(const std::filesystem::path& folder)
     return outcome;
 }
 
-Result<void> OpenArray::unmount()
+Result<UnmountOutcome> OpenArray::unmount()
 {
+    UnmountOutcome outcome;
     Result<void> done;
     {
         const std::lock_guard lock(m_mounting);
         if (!m_mount)
-            return {};
+            return outcome;
         if (m_mount->isServing())
             done = m_mount->unmount();
         if (!done && done.error().code == ErrorCode::MountBusy)
-            return done;
+            return std::unexpected(done.error());
+        outcome.folder = m_mount->folder();
         m_mount.reset();
     }
     publish();
-    return done;
+    BM_TRY(done);
+    return outcome;
 }
 
 unsigned OpenArray::openFiles() const

@@ -57,8 +57,8 @@ public:
     // unmount() from the strand as well. Errors of FuseMount; InUse when it is mounted already. In
     // place a person has agreed before that programs may write anywhere on the members.
     Result<MountOutcome> mount(const std::filesystem::path& folder);
-    Result<void> unmount(); // OK when it is not mounted
-    void leave();           // the same at any price
+    Result<UnmountOutcome> unmount();
+    void leave(); // the same at any price
     unsigned openFiles() const;
 
     // From the strand.

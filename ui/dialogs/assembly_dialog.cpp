@@ -24,7 +24,6 @@
 #include <QLineEdit>
 #include <QPushButton>
 #include <QRadioButton>
-#include <QRegularExpression>
 #include <QStandardPaths>
 #include <QStorageInfo>
 #include <QTabWidget>
@@ -66,10 +65,8 @@ bool holdsOverlays(const QString& folder)
 
 QString suggestedOverlayFolder(const ArrayReport& array)
 {
-    QString name = QString::fromStdString(array.name);
-    name.replace(QRegularExpression(QStringLiteral("[^\\w.-]+")), QStringLiteral("-"));
     const QString base = QStandardPaths::writableLocation(QStandardPaths::AppLocalDataLocation) +
-                         QStringLiteral("/overlays/") + name;
+                         QStringLiteral("/overlays/") + plainName(array.name);
     QString folder = base;
     for (int next = 2; QDir(folder).exists(); ++next)
         folder = QStringLiteral("%1-%2").arg(base).arg(next);
