@@ -8,7 +8,6 @@
 #include <QCheckBox>
 #include <QDirIterator>
 #include <QFile>
-#include <QLineEdit>
 #include <QMessageBox>
 #include <QRadioButton>
 
@@ -35,11 +34,7 @@ private slots:
         m_members =
             writeMembers(m_folder->path().toStdString(), {.name = "lab:store", .dirty = {1, 5}});
         m_engine = std::make_unique<Engine>();
-        m_window = std::make_unique<MainWindow>(*m_engine);
-        m_window->show();
-        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
-        m_window->open({m_folder->path()});
-        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), kPatience);
+        m_window = openWindow(*m_engine, m_folder->path());
     }
 
     void cleanup()
@@ -120,20 +115,7 @@ private:
 
     void assemble(bool inPlace)
     {
-        whenAsked<AssemblyDialog>(*m_window, [this, inPlace](AssemblyDialog& dialog) {
-            auto* folder = named<QLineEdit>(dialog, "overlayFolder");
-            folder->setText(m_overlays->path() + QStringLiteral("/here"));
-            emit folder->editingFinished();
-            if (inPlace) {
-                click(named<QRadioButton>(dialog, "inPlace"));
-                click(named<QCheckBox>(dialog, "seenWrites"));
-            }
-            auto* button = named<QPushButton>(dialog, "assembleNow");
-            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
-            click(button);
-        });
-        click(toolButton(*m_window, "assemble"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        assembleChosen(*m_window, m_overlays->path() + QStringLiteral("/here"), inPlace);
         QVERIFY(shown(*m_engine, m_uuid).assembled.has_value());
     }
 

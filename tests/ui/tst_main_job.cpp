@@ -56,9 +56,7 @@ private slots:
     void init()
     {
         m_engine = std::make_unique<Engine>();
-        m_window = std::make_unique<MainWindow>(*m_engine);
-        m_window->show();
-        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+        m_window = showWindow(*m_engine);
     }
 
     void cleanup()

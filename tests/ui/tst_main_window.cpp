@@ -53,9 +53,7 @@ private slots:
     {
         m_folder = std::make_unique<QTemporaryDir>();
         m_engine = std::make_unique<Engine>();
-        m_window = std::make_unique<MainWindow>(*m_engine);
-        m_window->show();
-        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
+        m_window = showWindow(*m_engine);
     }
 
     void cleanup()

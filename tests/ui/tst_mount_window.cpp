@@ -3,17 +3,13 @@
 // the bitmap and is in the array, and leaving cleans up.
 #include "tests/support/member_files.h"
 #include "tests/ui/window_driver.h"
-#include "ui/dialogs/assembly_dialog.h"
 #include "ui/widgets/job_bar.h"
 
-#include <QCheckBox>
 #include <QDesktopServices>
 #include <QFile>
 #include <QFileInfo>
 #include <QLabel>
-#include <QLineEdit>
 #include <QMessageBox>
-#include <QRadioButton>
 
 using namespace bitmend;
 using namespace bitmend::test;
@@ -43,11 +39,7 @@ private slots:
         m_uuid.bytes.fill(1);
         writeMembers(m_folder->path().toStdString(), {.name = "nas:photos", .component = {65'536}});
         m_engine = std::make_unique<Engine>();
-        m_window = std::make_unique<MainWindow>(*m_engine);
-        m_window->show();
-        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
-        m_window->open({m_folder->path()});
-        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), kPatience);
+        m_window = openWindow(*m_engine, m_folder->path());
     }
 
     void cleanup()
@@ -151,20 +143,7 @@ private slots:
 private:
     void assemble(bool inPlace = false)
     {
-        whenAsked<AssemblyDialog>(*m_window, [this, inPlace](AssemblyDialog& dialog) {
-            auto* folder = named<QLineEdit>(dialog, "overlayFolder");
-            folder->setText(m_overlays->path() + QStringLiteral("/here"));
-            emit folder->editingFinished();
-            if (inPlace) {
-                click(named<QRadioButton>(dialog, "inPlace"));
-                click(named<QCheckBox>(dialog, "seenWrites"));
-            }
-            auto* button = named<QPushButton>(dialog, "assembleNow");
-            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
-            click(button);
-        });
-        click(toolButton(*m_window, "assemble"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        assembleChosen(*m_window, m_overlays->path() + QStringLiteral("/here"), inPlace);
         QVERIFY(shown(*m_engine, m_uuid).assembled.has_value());
     }
 

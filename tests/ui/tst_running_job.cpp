@@ -3,11 +3,9 @@
 // on from there in another run of the program.
 #include "tests/support/member_files.h"
 #include "tests/ui/window_driver.h"
-#include "ui/dialogs/assembly_dialog.h"
 #include "ui/widgets/job_bar.h"
 
 #include <QLabel>
-#include <QLineEdit>
 #include <QMessageBox>
 
 using namespace bitmend;
@@ -101,25 +99,12 @@ private:
     void start()
     {
         m_engine = std::make_unique<Engine>();
-        m_window = std::make_unique<MainWindow>(*m_engine);
-        m_window->show();
-        QVERIFY(QTest::qWaitForWindowExposed(m_window.get()));
-        m_window->open({m_folder->path()});
-        QTRY_VERIFY_WITH_TIMEOUT(!m_engine->arrays().empty() && m_window->isIdle(), kPatience);
+        m_window = openWindow(*m_engine, m_folder->path());
     }
 
     void assembleOnOverlays()
     {
-        whenAsked<AssemblyDialog>(*m_window, [this](AssemblyDialog& dialog) {
-            auto* folder = named<QLineEdit>(dialog, "overlayFolder");
-            folder->setText(m_overlays->path() + QStringLiteral("/here"));
-            emit folder->editingFinished();
-            auto* button = named<QPushButton>(dialog, "assembleNow");
-            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
-            click(button);
-        });
-        click(toolButton(*m_window, "assemble"));
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        assembleChosen(*m_window, m_overlays->path() + QStringLiteral("/here"));
         QVERIFY(shown(*m_engine, m_uuid).assembled.has_value());
     }
 

@@ -4,15 +4,19 @@
 #pragma once
 
 #include "ui/appearance.h"
+#include "ui/dialogs/assembly_dialog.h"
 #include "ui/main_window.h"
 
 #include <QAction>
 #include <QApplication>
+#include <QCheckBox>
 #include <QDir>
+#include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
 #include <QPointer>
 #include <QPushButton>
+#include <QRadioButton>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
@@ -20,6 +24,7 @@
 #include <QToolButton>
 
 #include <functional>
+#include <memory>
 
 namespace bitmend::test {
 
@@ -88,6 +93,27 @@ inline QToolButton* toolButton(QMainWindow& window, const char* name)
     return qobject_cast<QToolButton*>(bar->widgetForAction(&action(window, name)));
 }
 
+inline std::unique_ptr<MainWindow> showWindow(Engine& engine)
+{
+    auto window = std::make_unique<MainWindow>(engine);
+    window->show();
+    [&window] {
+        QVERIFY(QTest::qWaitForWindowExposed(window.get()));
+    }();
+    return window;
+}
+
+// On a folder of images, when it has looked at them.
+inline std::unique_ptr<MainWindow> openWindow(Engine& engine, const QString& folder)
+{
+    auto window = showWindow(engine);
+    window->open({folder});
+    [&] {
+        QTRY_VERIFY_WITH_TIMEOUT(!engine.arrays().empty() && window->isIdle(), kPatience);
+    }();
+    return window;
+}
+
 // Calls `act` with the next modal dialog of this kind, as soon as it is up.
 template <typename Dialog> void whenAsked(QObject& context, std::function<void(Dialog&)> act)
 {
@@ -104,6 +130,26 @@ template <typename Dialog> void whenAsked(QObject& context, std::function<void(D
             dialog->reject();
     });
     timer->start(10);
+}
+
+// Assembles the chosen array as the review dialog offers it, with its overlays in this folder, or
+// in place.
+inline void assembleChosen(MainWindow& window, const QString& overlays, bool inPlace = false)
+{
+    whenAsked<AssemblyDialog>(window, [&overlays, inPlace](AssemblyDialog& dialog) {
+        auto* folder = named<QLineEdit>(dialog, "overlayFolder");
+        folder->setText(overlays);
+        emit folder->editingFinished();
+        if (inPlace) {
+            click(named<QRadioButton>(dialog, "inPlace"));
+            click(named<QCheckBox>(dialog, "seenWrites"));
+        }
+        auto* button = named<QPushButton>(dialog, "assembleNow");
+        QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
+        click(button);
+    });
+    click(toolButton(window, "assemble"));
+    QTRY_VERIFY_WITH_TIMEOUT(window.isIdle(), kPatience);
 }
 
 // Calls `act` with the next menu that pops up.
