@@ -335,31 +335,25 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "bench_sync FOLDER [MEBIBYTES] [ROUNDS] [--cold]\n");
         return 2;
     }
-    const fs::path folder = fs::path(argv[1]) / ("bench_sync-" + std::to_string(::getpid()));
-    fs::create_directories(folder);
-    {
-        Bench bench(
-            folder, argc > 2 ? std::stoull(argv[2]) : 1024, argc > 3 ? std::stoi(argv[3]) : 5);
-        if (argc > 4 && std::string_view(argv[4]) == "--cold") {
-            bench.cold();
-            fs::remove_all(folder);
-            return 0;
-        }
-        bench.beside("RAID 1 check, 2 members", bench.shape(1, 2), SyncAction::Check);
-        auto dirty = bench.shape(1, 2);
-        dirty.resyncOffset = {};
-        bench.beside("RAID 1 resync of equal members", dirty, SyncAction::Resync);
-        bench.beside("RAID 5 check, 4 members", bench.shape(5, 4), SyncAction::Check);
-        bench.beside("RAID 6 check, 6 members", bench.shape(6, 6), SyncAction::Check);
-        auto spare = bench.shape(5, 4);
-        spare.spares = 1;
-        bench.beside("RAID 5 recovery, 4 members", spare, SyncAction::Recover);
-        bench.sparse();
-        bench.growth();
-        bench.estimates();
-        bench.dirtyShare();
+    const OwnFolder folder(argv[1], "bench_sync");
+    Bench bench(folder.path(), argument(argc, argv, 2, 1024), int(argument(argc, argv, 3, 5)));
+    if (argc > 4 && std::string_view(argv[4]) == "--cold") {
+        bench.cold();
+        return 0;
     }
-    fs::remove_all(folder);
+    bench.beside("RAID 1 check, 2 members", bench.shape(1, 2), SyncAction::Check);
+    auto dirty = bench.shape(1, 2);
+    dirty.resyncOffset = {};
+    bench.beside("RAID 1 resync of equal members", dirty, SyncAction::Resync);
+    bench.beside("RAID 5 check, 4 members", bench.shape(5, 4), SyncAction::Check);
+    bench.beside("RAID 6 check, 6 members", bench.shape(6, 6), SyncAction::Check);
+    auto spare = bench.shape(5, 4);
+    spare.spares = 1;
+    bench.beside("RAID 5 recovery, 4 members", spare, SyncAction::Recover);
+    bench.sparse();
+    bench.growth();
+    bench.estimates();
+    bench.dirtyShare();
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-union-access): so it is declared

@@ -221,14 +221,12 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "bench_write FOLDER [MEBIBYTES] [ROUNDS]\n");
         return 2;
     }
-    const fs::path folder = fs::path(argv[1]) / ("bench_write-" + std::to_string(::getpid()));
-    fs::create_directories(folder);
-    Bench bench(folder, argc > 2 ? std::stoull(argv[2]) : 512, argc > 3 ? std::stoi(argv[3]) : 5);
+    const OwnFolder folder(argv[1], "bench_write");
+    Bench bench(folder.path(), argument(argc, argv, 2, 512), int(argument(argc, argv, 3, 5)));
     bench.wholeStripes(5, 4);
     bench.wholeStripes(6, 6);
     bench.smallWrites(5, 4);
     bench.smallWrites(6, 6);
     bench.batches();
     bench.mounted();
-    fs::remove_all(folder);
 }

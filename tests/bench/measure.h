@@ -2,11 +2,14 @@
 // What all measurements share: a clock, medians with their spread, the machine's load.
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -62,6 +65,35 @@ inline double load()
     double value = 0;
     std::ifstream("/proc/loadavg") >> value;
     return value;
+}
+
+// A folder of this measurement's own below another, gone with all that is in it at the end.
+class OwnFolder
+{
+public:
+    OwnFolder(const char* below, const std::string& name)
+        : m_path(std::filesystem::path(below) / (name + "-" + std::to_string(::getpid())))
+    {
+        std::filesystem::create_directories(m_path);
+    }
+    OwnFolder(const OwnFolder&) = delete;
+    OwnFolder& operator=(const OwnFolder&) = delete;
+    ~OwnFolder()
+    {
+        std::error_code ignored;
+        std::filesystem::remove_all(m_path, ignored);
+    }
+
+    const std::filesystem::path& path() const { return m_path; }
+
+private:
+    std::filesystem::path m_path;
+};
+
+// The number that stands there on the command line.
+inline unsigned long long argument(int argc, char** argv, int index, unsigned long long otherwise)
+{
+    return argc > index ? std::stoull(argv[index]) : otherwise;
 }
 
 } // namespace bitmend::bench

@@ -203,11 +203,11 @@ def root_image(cache=None):
 def preloaded(cache=None):
     """What linux.uml needs in front of the C library: nothing, but for processors whose registers it cannot keep."""
     if "amx_tile" not in Path("/proc/cpuinfo").read_text().split():
-        return []
+        return None
     source = HERE / "whole_registers.c"
     key = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
-    return [cached(cache_folder(cache) / f"whole_registers-{key}.so",
-                   lambda path: compile_c(source, path, "-shared", "-fPIC"))]
+    return cached(cache_folder(cache) / f"whole_registers-{key}.so",
+                  lambda path: compile_c(source, path, "-shared", "-fPIC"))
 
 
 def roomy_folder(needed):
@@ -285,7 +285,7 @@ class Mourner:
 def boot(arguments, room, own, timeout, preload):
     environment = {"PATH": os.environ.get("PATH", ""), "TMPDIR": room, "HOME": room}
     if preload:
-        environment["LD_PRELOAD"] = ":".join(map(str, preload))
+        environment["LD_PRELOAD"] = str(preload)
     process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                env=environment, start_new_session=True)
     mourner = Mourner(process.pid, room)
