@@ -70,6 +70,10 @@ Outcome outcomeOf(const SyncOutcome& sync)
         sentence = resync ? tr("The members agree again.")
                           : tr("The new member is in sync with the others.");
     }
+    if (sync.listedBadBytes > 0) {
+        sentence += u' ' + tr("No member gives %1 of it: that is listed as bad blocks.")
+                               .arg(sizeText(sync.listedBadBytes));
+    }
     sentence +=
         u' ' + tr("%1 read, %2 written").arg(sizeText(sync.readBytes), sizeText(sync.writtenBytes));
     if (resync)
@@ -77,7 +81,8 @@ Outcome outcomeOf(const SyncOutcome& sync)
     if (sync.skippedBytes > 0)
         sentence += tr("; %1 skipped, clean in the bitmap").arg(sizeText(sync.skippedBytes));
     sentence += u'.';
-    return {sync.lost ? Tone::Bad : sync.completed ? Tone::Good : Tone::Warning, sentence};
+    const bool isWhole = sync.completed && sync.listedBadBytes == 0;
+    return {sync.lost ? Tone::Bad : isWhole ? Tone::Good : Tone::Warning, sentence};
 }
 
 Outcome outcomeOf(const HotAddResult& hotAdd)

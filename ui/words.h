@@ -31,6 +31,7 @@ Phrase sentence(
     const Problem& problem, std::string_view source); // names field, offset, found, expected
 Phrase sentence(const Remark& remark, const ArrayReport& array);
 Phrase reasonOf(const Member& member);
+std::optional<Phrase> badBlocksOf(const Member& member); // none where none are listed
 Phrase sentence(const LogRecord& record);
 
 // One or two words: "in sync", "needs resync".

@@ -202,6 +202,11 @@ Phrase sentence(const Error& error)
                       "on from there.");
     case ErrorCode::Io:
         return io(error, offset, why);
+    case ErrorCode::KnownBadBlock:
+        return phrase("%1 lists the place at byte %2 as a bad block, and no other member gives it. "
+                      "What was there is lost unless an older copy has it; writing to it makes it "
+                      "good again.",
+            where, offset);
     case ErrorCode::ShortRead:
         return phrase("%1 ends before byte %2 is complete: it is cut short. Nothing was changed. "
                       "Get a complete copy of it, or go on without it.",

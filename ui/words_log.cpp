@@ -59,6 +59,10 @@ Phrase sentence(const LogRecord& record)
     case LogEvent::ReadFailed:
         return phrase("%1: reading at byte %2 gave an error: %3", where,
             std::to_string(record.number), cause(record));
+    case LogEvent::BadBlockListed:
+        return phrase("%1: nobody gives what %2 holds from sector %3 on; %4 sectors are listed as "
+                      "bad blocks",
+            array, where, number, other);
     case LogEvent::WriteFailed:
         return phrase("%1: writing at byte %2 gave an error: %3", where,
             std::to_string(record.number), cause(record));

@@ -131,4 +131,22 @@ Phrase reasonOf(const Member& member)
     return {};
 }
 
+std::optional<Phrase> badBlocksOf(const Member& member)
+{
+    if (member.badBlocks.empty())
+        return {};
+    Sectors all;
+    for (const auto& range : member.badBlocks)
+        all = all + range.length();
+    const std::string first = std::to_string(member.badBlocks.front().begin.count);
+    if (member.badBlocks.size() == 1) {
+        return phrase("Its log lists one bad block: %1 from sector %2 on. What belongs there comes "
+                      "from the other members.",
+            iecSize(all.bytes()), first);
+    }
+    return phrase("Its log lists %1 bad blocks, %2 in all, the first at sector %3. What belongs "
+                  "there comes from the other members.",
+        grouped(member.badBlocks.size()), iecSize(all.bytes()), first);
+}
+
 } // namespace bitmend

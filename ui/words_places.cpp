@@ -81,6 +81,13 @@ std::optional<Phrase> standIn(const MemberPlace& place)
     const bool unused = place.region != Region::Data || place.content.kind == Holds::Unused;
     if (place.isValid || unused)
         return std::nullopt;
+    if (place.isListedBad && place.from.empty())
+        return phrase(
+            "It is listed as a bad block, and nothing that is left gives what lies here.");
+    if (place.isListedBad) {
+        return phrase(
+            "It is listed as a bad block; what lies here comes from slots %1.", listed(place.from));
+    }
     if (place.from.empty())
         return phrase("Nothing that is left gives what lies here.");
     if (place.from.size() == 1)

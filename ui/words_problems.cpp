@@ -152,6 +152,10 @@ Phrase sentence(const Problem& problem, std::string_view source)
     case ProblemCode::PplOverlaps:
         return say("%1, byte %2: the partial parity log (%3, sector %4) runs into another area "
                    "(sector %5). Writing it would overwrite that; Bitmend does not start this.");
+    case ProblemCode::BadBlockLogUnreadable:
+        return say(
+            "%1, byte %2: its list of bad blocks (%3) cannot be read. The kernel does not take "
+            "the member; make another copy of it, or go on without it.");
     case ProblemCode::BadBlockLogShift:
         return say("%1, byte %2: the unit of the bad block log (%3) is 512 << %4 bytes, and md "
                    "accepts a shift of at most %5. Newer kernels refuse this member.");

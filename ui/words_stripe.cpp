@@ -66,6 +66,8 @@ std::string slotsText(const std::vector<int>& roles)
 
 std::string whyNotRead(const StripeCell& cell)
 {
+    if (cell.place.isListedBad)
+        return "known bad block";
     return cell.error ? "unreadable" : std::string(word(cell.place.state));
 }
 

@@ -35,6 +35,8 @@ std::string membersText(const ArrayReport& array)
         table.add(memberRow(member));
         if (member.reason.code != ReasonCode::None)
             table.note(plain(reasonOf(member)));
+        if (const auto bad = badBlocksOf(member))
+            table.note(plain(*bad));
         for (const auto& problem : member.problems) {
             if (problem.severity != Severity::Note)
                 table.note(plain(sentence(problem, member.path)));

@@ -3,6 +3,7 @@
 #include "app/ctl/command.h"
 #include "app/ctl/console.h"
 #include "app/ctl/json.h"
+#include "app/ctl/outcome.h"
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
 #include "engine/metadata/to_text.h"
@@ -56,7 +57,7 @@ Json superblockJson(const FoundSuperblock& found, std::string_view source)
     const auto base = superblock.location.bytes();
     return {{"metadata", toString(superblock.version)}, {"offset", base},
         {"left_behind", found.leftBehind}, {"fields", fieldsJson(describe(superblock), base)},
-        {"problems", json(found.problems, source)},
+        {"problems", json(found.problems, source)}, {"bad_blocks", rangesJson(found.badBlocks)},
         {"bitmap", found.bitmap ? bitmapJson(*found.bitmap, source) : Json()},
         {"bitmap_error", sentenceOrNull(found.bitmapError)}};
 }
@@ -89,6 +90,9 @@ void printSuperblock(const FoundSuperblock& found, std::string_view source)
           (found.leftBehind ? ", left behind\n" : "\n"));
     print(fieldsText(describe(superblock)));
     print(problemsText(found.problems, source, 4));
+    if (!found.badBlocks.empty())
+        print("\n  Bad blocks, as its log lists them\n");
+    printRanges("  bad:", found.badBlocks);
     if (found.bitmap)
         printBitmap(*found.bitmap, source);
     if (found.bitmapError)

@@ -38,6 +38,7 @@ ExitCode exitCodeOf(ErrorCode code)
     case ErrorCode::NothingToDo:
         return ExitCode::Done;
     case ErrorCode::Io:
+    case ErrorCode::KnownBadBlock:
     case ErrorCode::ShortRead:
     case ErrorCode::CannotOpen:
     case ErrorCode::NotAStorage:

@@ -32,6 +32,7 @@ Json json(const SyncEstimate& estimate);
 Json timeOrNull(std::int64_t seconds); // null for 0
 Json bytesOrNull(Sectors sectors);     // null for MaxSector
 Json sentenceOrNull(const std::optional<Error>& error);
+Json rangesJson(const std::vector<SectorRange>& ranges); // each [first, last], in sectors
 
 // To standard output, with "schema" in front, indented, byte sequences that are not UTF-8 replaced.
 void printJson(const Json& object);

@@ -59,8 +59,8 @@ Json memberJson(const Member& member)
         {"events", present ? Json(member.events) : Json()},
         {"update_time", timeOrNull(member.updateTime)}, {"reason", plain(reasonOf(member))},
         {"bitmap", member.bitmap ? json(*member.bitmap, member.path) : Json()},
-        {"bitmap_counts", member.bitmapIsEvidence}, {"freshest", member.isFreshest},
-        {"problems", json(member.problems, member.path)}};
+        {"bitmap_counts", member.bitmapIsEvidence}, {"bad_blocks", rangesJson(member.badBlocks)},
+        {"freshest", member.isFreshest}, {"problems", json(member.problems, member.path)}};
 }
 
 Json bitmapThatCounts(const ArrayReport& array)
@@ -131,10 +131,7 @@ Json tornJson(const TornChunks& torn)
 {
     if (torn.anywhere)
         return {};
-    Json list = Json::array();
-    for (const auto& range : torn.ranges)
-        list.push_back({range.begin.count, range.end.count - 1});
-    return list;
+    return rangesJson(torn.ranges);
 }
 
 Json changesJson(const std::vector<FieldChange>& changes)

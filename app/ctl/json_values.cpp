@@ -94,4 +94,12 @@ void printJson(const Json& object)
     print(result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+Json rangesJson(const std::vector<SectorRange>& ranges)
+{
+    Json list = Json::array();
+    for (const auto& range : ranges)
+        list.push_back({range.begin.count, range.end.count - 1});
+    return list;
+}
+
 } // namespace bitmend::ctl

@@ -74,8 +74,8 @@ Json placeJson(const MemberPlace& place, const Geometry& geometry)
         {"region", key(place.region)}, {"holds", inData ? Json(key(place.content.kind)) : Json()},
         {"array_offset", isData ? Json(place.content.arraySector.bytes()) : Json()},
         {"chunk", isData ? chunkOrNull(geometry, place.content.arraySector) : Json()},
-        {"copy", isData ? Json(place.content.copy) : Json()}, {"valid", place.isValid},
-        {"from", place.from}};
+        {"copy", isData ? Json(place.content.copy) : Json()}, {"listed_bad", place.isListedBad},
+        {"valid", place.isValid}, {"from", place.from}};
 }
 
 Json placesJson(const std::vector<MemberPlace>& places, const Geometry& geometry)

@@ -32,18 +32,11 @@ Json outcomeJson(std::string_view action, const ArraySnapshot& array, const Sync
         {"completed", outcome.completed}, {"checked_bytes", outcome.checkedBytes},
         {"skipped_bytes", outcome.skippedBytes}, {"read_bytes", outcome.readBytes},
         {"written_bytes", outcome.writtenBytes}, {"differing_bytes", outcome.differingBytes},
-        {"recomputed_bytes", outcome.recomputedBytes}, {"chunks", outcome.chunks},
+        {"recomputed_bytes", outcome.recomputedBytes}, {"listed_bad_bytes", outcome.listedBadBytes},
+        {"chunks", outcome.chunks},
         {"mismatch_sectors", counts(outcome.action) ? Json(outcome.mismatch.count) : Json()},
         {"unreadable_ranges", rangesJson(outcome.unreadable)},
         {"restore_file", array.restoreFile.empty() ? Json() : Json(array.restoreFile)}};
-}
-
-Json rangesJson(const std::vector<SectorRange>& ranges)
-{
-    Json list = Json::array();
-    for (const auto& range : ranges)
-        list.push_back({range.begin.count, range.end.count - 1});
-    return list;
 }
 
 void printRanges(std::string_view what, const std::vector<SectorRange>& ranges)
@@ -142,6 +135,10 @@ std::string syncSentence(std::string_view action, const SyncOutcome& outcome)
                    ? ""
                    : " Sectors that a member did not give were recomputed and rewritten: " +
                          iecSize(outcome.recomputedBytes) + ".") +
+           (outcome.listedBadBytes == 0
+                   ? ""
+                   : " What nobody gives is listed as bad blocks on the new member: " +
+                         iecSize(outcome.listedBadBytes) + ".") +
            (outcome.completed ? "" : " The same call carries on from here.");
 }
 

@@ -26,7 +26,6 @@ ExitCode complain(const Error& error, const Array& array);
 ExitCode withLosses(const Array& array, ExitCode code);
 
 // [first, last], both included.
-Json rangesJson(const std::vector<SectorRange>& ranges);
 void printRanges(std::string_view what, const std::vector<SectorRange>& ranges);
 
 SyncOptions syncOptions(const Options& options);

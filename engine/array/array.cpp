@@ -2,6 +2,7 @@
 #include "engine/array/array.h"
 
 #include "engine/array/array_state.h"
+#include "engine/array/bad_blocks.h"
 #include "engine/array/commit.h"
 #include "engine/array/foreground.h"
 #include "engine/array/planned_writes.h"
@@ -22,7 +23,8 @@ namespace {
 // What a member may carry while we write to it. Everything else has rules of its own that are not
 // kept yet, and half-kept rules lose data.
 constexpr std::uint32_t kWritableFeatures = feature::kBitmapOffset | feature::kRecoveryOffset |
-                                            feature::kRecoveryBitmap | feature::kRaid0Layout;
+                                            feature::kBadBlocks | feature::kRecoveryBitmap |
+                                            feature::kRaid0Layout;
 
 Result<ArrayMember> openMember(
     const ArrayState& state, const Member& planned, const MemberAccess& access)
@@ -41,6 +43,7 @@ Result<ArrayMember> openMember(
         return fail(ErrorCode::ChangedSincePlan, planned.path,
             static_cast<std::int64_t>(planned.superblock->location.bytes()));
     }
+    BM_TRY(heedBadBlocks(member));
     return member;
 }
 
@@ -53,11 +56,9 @@ Result<void> openMembers(ArrayState& state)
                                 planned->state == MemberState::Rebuilding ||
                                 planned->state == MemberState::Spare;
         const auto features = planned->superblock->featureMap;
-        // A bad block log says which sectors of this member are not to be believed.
-        const bool badBlocks = (features & feature::kBadBlocks) != 0;
         const bool unwritable = state.mode != WriteMode::ReadOnly &&
                                 (!knownState || (features & ~kWritableFeatures) != 0);
-        if (badBlocks || unwritable)
+        if (unwritable)
             return fail(ErrorCode::Unsupported, path);
         if (knownState)
             state.members.push_back(BM_TRY(openMember(state, *planned, state.access)));

@@ -67,9 +67,8 @@ private:
 // ChangedSincePlan when they are not those of the plan. In place, what the plan's writes of
 // metadata would replace is saved first, in the restore file of the choices. From then on only
 // places of authorized plans can be written. Loads the bitmap as the kernel does. Read-only: writes
-// nothing, ever. Unsupported for an array under reshape or with a journal and for a member with
-// known bad blocks; and when writing, for a clustered bitmap, a replacement or a partial parity
-// log.
+// nothing, ever. Unsupported for an array under reshape or with a journal; and when writing, for a
+// clustered bitmap, a replacement or a partial parity log.
 Result<std::unique_ptr<Array>> assemble(
     const AssemblyPlan& plan, const std::filesystem::path& overlay);
 

@@ -126,6 +126,8 @@ MemberPlace Mapper::placeAt(Place place) const
             at.region = regionAt(*member, *at.sector);
         }
         at.isValid = isValid(place);
+        at.isListedBad =
+            member->superblock && isListedBad(*member, {place.sector, place.sector + Sectors{1}});
     }
     if (!at.isValid)
         at.from = othersThatGive(place, at.content);
@@ -168,9 +170,19 @@ const Member* memberInRole(const ArrayReport& array, int role)
 
 bool countsAt(const Member* member, Sectors inData)
 {
-    if (member == nullptr || member->state == MemberState::InSync)
-        return member != nullptr;
+    if (member == nullptr || isListedBad(*member, {inData, inData + Sectors{1}}))
+        return false;
+    if (member->state == MemberState::InSync)
+        return true;
     return member->state == MemberState::Rebuilding && inData < member->superblock->recoveryOffset;
+}
+
+bool isListedBad(const Member& member, SectorRange inData)
+{
+    return std::ranges::any_of(member.badBlocks, [&](const SectorRange& listed) {
+        const auto start = member.superblock->dataOffset;
+        return start + inData.begin < listed.end && listed.begin < start + inData.end;
+    });
 }
 
 Region regionAt(const Member& member, Sectors sector)

@@ -32,6 +32,7 @@ struct MemberPlace
     std::optional<Sectors> sector; // from the member's start; none where the member is missing
     std::optional<Sectors> inData; // from its data_offset; none before that
     MemberContent content;         // where region is Data
+    bool isListedBad = false;      // by its bad block log
     bool isValid = false;          // the member is in sync here: what it holds counts
     std::vector<int> from; // where it does not: the roles that give it all the same; else empty
 };
@@ -69,7 +70,11 @@ Region regionAt(const Member& member, Sectors sector);
 // The one that counts among those that name the role; null when there is none.
 const Member* memberInRole(const ArrayReport& array, int role);
 
-// Whether it is in sync there, or rebuilt already, counted from its data_offset. Null is not.
+// Whether it is in sync there, or rebuilt already, and the place is not listed as bad; counted from
+// its data_offset. Null is not.
 bool countsAt(const Member* member, Sectors inData);
+
+// Whether its bad block log lists any of this.
+bool isListedBad(const Member& member, SectorRange inData);
 
 } // namespace bitmend

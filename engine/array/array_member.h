@@ -4,6 +4,8 @@
 #pragma once
 
 #include "engine/io/block_source.h"
+#include "engine/io/known_bad.h"
+#include "engine/metadata/bad_block_log.h"
 #include "engine/metadata/superblock.h"
 
 #include <cstddef>
@@ -36,6 +38,9 @@ struct ArrayMember
     bool accepted = false;  // by a person's choice, and not a member yet in its own superblock
     Sectors recoveryOffset; // with a role and not in sync: valid below this
     bool byBitmap = false;  // its recovery copies needed chunks only
+    KnownBadPtr bad;        // null: it has no bad block log; `source` and `device` heed it
+    BadBlocks badListed;    // what the log says on disk
+    BadBlocks badSettled;   // what the superblocks under way say
     bool unflushed = false;
     std::optional<Error> fault; // it failed while the array ran: never written again, no role
 

@@ -175,6 +175,8 @@ ArrayMember asPlanned(const ArrayState& state, const Member& planned)
         member.recoveryOffset = std::min(planned.superblock->recoveryOffset, state.componentSize);
         member.byBitmap = planned.superblock->has(feature::kRecoveryBitmap);
     }
+    member.badListed = planned.badBlocks;
+    member.badSettled = planned.badBlocks;
     // With a role that was given comes a place in the table that nobody else has.
     if (planned.isAccepted() && std::uint32_t(planned.devNumber) != planned.superblock->devNumber) {
         auto renumbered = *planned.superblock;

@@ -23,13 +23,15 @@ ScanReport asScanned(const ArrayState& state)
     ScanReport report;
     const auto add = [&report](const std::string& path, const SourcePtr& source,
                          std::shared_ptr<const Superblock> superblock,
-                         std::shared_ptr<const BitmapCopy> bitmap, std::vector<Problem> problems) {
+                         std::shared_ptr<const BitmapCopy> bitmap, BadBlocks badBlocks,
+                         std::vector<Problem> problems) {
         SourceReport found;
         found.path = path;
         found.sizeBytes = source ? source->sizeBytes() : 0;
         auto& there = found.found.emplace_back();
         there.superblock = std::move(superblock);
         there.bitmap = std::move(bitmap);
+        there.badBlocks = std::move(badBlocks);
         there.problems = std::move(problems);
         report.sources.push_back(std::move(found));
     };
@@ -42,7 +44,8 @@ ScanReport asScanned(const ArrayState& state)
             if (read)
                 copy = std::make_shared<const BitmapCopy>(std::move(*read));
         }
-        add(member.path, member.source, asIfStopped(state, member), std::move(copy), {});
+        add(member.path, member.source, asIfStopped(state, member), std::move(copy),
+            member.bad ? member.bad->ranges() : BadBlocks(), {});
     }
     if (state.bitmapFile) {
         auto read = readBitmap(*state.bitmapFile->device, *state.reference,
@@ -53,7 +56,8 @@ ScanReport asScanned(const ArrayState& state)
     }
     for (const auto& member : state.plan.array.members) {
         if (!state.member(member.path) && member.superblock)
-            add(member.path, nullptr, member.superblock, member.bitmap, member.problems);
+            add(member.path, nullptr, member.superblock, member.bitmap, member.badBlocks,
+                member.problems);
     }
     return report;
 }

@@ -109,7 +109,7 @@ enum class WritePurpose : std::uint8_t {
     Bitmap,
     Data,             // where members differ
     DataIfUnreadable, // on the copy that counts: only where it cannot be read
-    BadBlockLog,      // no plan writes it; a restore file has it
+    BadBlockLog,
 };
 
 struct PlannedWrite

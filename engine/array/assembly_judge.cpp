@@ -47,6 +47,7 @@ Member memberOf(const Candidate& candidate)
     member.superblock = found.superblock;
     member.problems = found.problems;
     member.bitmap = found.bitmap;
+    member.badBlocks = found.badBlocks;
     return member;
 }
 

@@ -3,6 +3,7 @@
 // of the operations that may follow.
 #include "engine/array/assembly_parts.h"
 #include "engine/array/planned_writes.h"
+#include "engine/metadata/field_checks.h"
 #include "engine/metadata/metadata_format.h"
 
 #include <algorithm>
@@ -62,6 +63,10 @@ private:
     void addBitmap(const ArrayBitmap& bitmap, const std::string& path, std::uint64_t begin,
         const PageWanted& wanted);
     void addBitmapOf(const Member& member, const PageWanted& wanted);
+    void addBadBlockLogOf(const Member& member)
+    {
+        addBadBlockLog(m_writes, member.path, *member.superblock, member.superblock->location);
+    }
     void addData(
         const Member& member, SectorRange range, WritePurpose purpose = WritePurpose::Data);
     void addFollowers(SectorRange range);
@@ -116,6 +121,9 @@ void Writes::addMetadata(const PageWanted& alsoWanted)
         if (takesPart(member)) {
             add(member.path, member.superblock->location.bytes(),
                 superblockLength(*member.superblock).bytes(), WritePurpose::Superblock);
+            // What is written over becomes good, and is not listed any more.
+            if (!member.badBlocks.empty())
+                addBadBlockLogOf(member);
         }
     }
     if (!m_array.bitmap || !m_array.bitmap->copy->usable())
@@ -240,12 +248,14 @@ void Writes::addRecovery()
         if (isRebuilding(member)) {
             addData(member,
                 {anew ? Sectors{} : std::min(member.superblock->recoveryOffset, whole), whole});
+            addBadBlockLogOf(member);
         }
     }
     const auto spare = std::ranges::find_if(m_array.members, isIdleSpare);
     if (m_array.missing == 0 || spare == m_array.members.end())
         return;
     addData(*spare, {{}, whole});
+    addBadBlockLogOf(*spare);
     if (m_array.bitmap && m_array.bitmap->copy->usable() && !m_array.bitmap->location.external)
         addBitmapOf(*spare, [](std::uint64_t) { return true; });
 }
@@ -334,6 +344,17 @@ std::vector<PlannedWrite> foregroundWrites(const ArrayReport& array, SectorRange
         [&](std::uint64_t page) { return !mirrored || (page >= first && page <= last); });
     writes.addForeground(range);
     return writes.list();
+}
+
+void addBadBlockLog(std::vector<PlannedWrite>& writes, const std::string& path,
+    const Superblock& superblock, Sectors location)
+{
+    auto there = superblock;
+    there.location = location;
+    if (const auto area = badBlockLogArea(there)) {
+        writes.push_back(
+            {path, area->begin.bytes(), area->length().bytes(), WritePurpose::BadBlockLog});
+    }
 }
 
 void addWrites(std::vector<PlannedWrite>& all, std::vector<PlannedWrite> more)

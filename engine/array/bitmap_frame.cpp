@@ -45,7 +45,7 @@ bool sameShape(const BitmapFrame& before, const BitmapFrame& after)
            std::ranges::equal(
                before.members, after.members, [](const MemberBits& a, const MemberBits& b) {
                    return a.path == b.path && a.evidence == b.evidence &&
-                          a.set.size() == b.set.size();
+                          a.set.size() == b.set.size() && a.bad.size() == b.bad.size();
                });
 }
 
@@ -66,6 +66,13 @@ bool BitmapFrame::pageDue(ChunkRange range) const
 {
     return pagesDue.total() > 0 &&
            pagesDue.count(pageOfChunk(range.first), pageOfChunk(range.last)) > 0;
+}
+
+bool BitmapFrame::hasListedBad(ChunkRange range) const
+{
+    return std::ranges::any_of(members, [range](const MemberBits& member) {
+        return member.bad.total() > 0 && member.bad.count(range.first, range.last) > 0;
+    });
 }
 
 std::optional<ChunkRange> BitmapFrame::nextRun(std::uint64_t from) const
@@ -145,9 +152,12 @@ std::vector<ChunkRange> changedChunks(
 
     for (std::size_t state = 0; state < kChunkStates; ++state)
         BitPages::appendChanges(before.states[state], after.states[state], changes);
-    if (what == Compare::StatesAndMembers) {
-        for (std::size_t member = 0; member < after.members.size(); ++member)
-            BitPages::appendChanges(before.members[member].set, after.members[member].set, changes);
+    for (std::size_t i = 0; i < after.members.size(); ++i) {
+        const auto& was = before.members[i];
+        const auto& is = after.members[i];
+        BitPages::appendChanges(was.bad, is.bad, changes);
+        if (what == Compare::StatesAndMembers)
+            BitPages::appendChanges(was.set, is.set, changes);
     }
     std::vector<ChunkRange> words;
     BitPages::appendChanges(before.pagesDue, after.pagesDue, words);
@@ -176,6 +186,13 @@ void BitmapFrameBuilder::setMemberBits(
 {
     BM_ASSERT(member < m_frame.members.size());
     m_frame.members[member].set.assign(first, last, value);
+}
+
+void BitmapFrameBuilder::setMemberBad(std::size_t member, const BadBlocks& blocks)
+{
+    BM_ASSERT(member < m_frame.members.size());
+    auto& of = m_frame.members[member];
+    of.bad = chunksOf(blocks, of);
 }
 
 std::size_t BitmapFrameBuilder::addMember(MemberBits member)

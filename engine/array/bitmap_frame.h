@@ -6,6 +6,8 @@
 
 #include "engine/array/bit_pages.h"
 #include "engine/base/units.h"
+#include "engine/metadata/bad_block_log.h"
+#include "engine/raid/geometry.h"
 
 #include <array>
 #include <cstdint>
@@ -35,6 +37,7 @@ struct MemberBits
     int role = -1;
     bool evidence = true; // false: a spare's or a stale member's copy, which counts for nothing
     Sectors dataOffset;   // to name the member's own sectors
+    BitPages bad;         // chunks in which it has known bad blocks; of size 0 when there are none
     BitPages set;         // of size 0 when it has no copy of its own, or one of another shape
 };
 
@@ -61,6 +64,7 @@ struct BitmapFrame
     // Clean when every chunk in the range is.
     ChunkState worst(ChunkRange range) const;
     bool pageDue(ChunkRange range) const;
+    bool hasListedBad(ChunkRange range) const; // on some member
 
     // The nearest run of chunks that are neither clean nor done, whose first chunk is at or after
     // `from`, or whose last one is at or before it. One that lies across `from` is not it.
@@ -94,6 +98,7 @@ public:
     void mark(std::uint64_t first, std::uint64_t last, ChunkState state); // chunks, inclusive
     void setMemberBits(std::size_t member, std::uint64_t first, std::uint64_t last, bool value);
     std::size_t addMember(MemberBits member); // returns its index
+    void setMemberBad(std::size_t member, const BadBlocks& blocks);
     void setPagesDue(std::uint64_t first, std::uint64_t last, bool due);
     void setSyncPosition(std::int64_t chunk);
 
@@ -101,6 +106,9 @@ public:
     BitmapFramePtr publish();
 
 private:
+    BitPages chunksOf(const BadBlocks& blocks, const MemberBits& member) const;
+
+    Geometry m_geometry;
     BitmapFrame m_frame;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/chunk_column.h"
 
+#include "engine/array/bad_blocks.h"
 #include "engine/base/assert.h"
-#include "engine/base/log.h"
 
 namespace bitmend {
 
@@ -13,10 +13,8 @@ Result<void> readRole(const ArrayState& state, const ArrayReaders& readers, int 
     BM_ASSERT(reader != nullptr);
     const auto place = reader->dataStart + offset;
     auto read = reader->source->readAt(place, to);
-    if (!read) {
-        log(LogEvent::ReadFailed, state.name, reader->source->name(), place,
-            static_cast<std::uint64_t>(read.error().sysErrno));
-    }
+    if (!read)
+        logReadFailure(state.name, reader->source->name(), place, read.error());
     return read;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/commit.h"
 
+#include "engine/array/bad_blocks.h"
 #include "engine/array/intent_bits.h"
 #include "engine/array/member_writes.h"
 #include "engine/array/next_superblock.h"
@@ -133,6 +134,7 @@ Result<void> writeSuperblock(ArrayState& state, ArrayMember& member, const Super
         if (problem.bars())
             return fail(ErrorCode::BadSuperblock, member.path, problem.offset);
     }
+    BM_TRY(writeBadBlocks(state, member, next));
     BM_TRY(writeMember(state, member, next.location.bytes(), bytes));
     member.superblock = std::make_shared<const Superblock>(std::move(decoded.superblock));
     return {};
@@ -168,6 +170,7 @@ Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* newcomer)
 Result<void> updateOnce(ArrayState& state, const ArrayMember* newcomer)
 {
     state.culprit.reset();
+    settleBadBlocks(state);
     BM_TRY(flushAll(state));
     ++state.events;
     const auto header = writeHeader(state);

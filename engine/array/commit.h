@@ -3,7 +3,8 @@
 // superblocks is decided:
 //
 //   data -> flush -> bits cleared in the bitmap pages -> flush (clearChunks)
-//   bitmap header with the new event count -> flush -> superblocks -> flush (updateSuperblocks)
+//   bitmap header with the new event count -> flush -> superblocks -> flush (updateSuperblocks);
+//   before a superblock whose list of bad blocks changed, that list -> flush
 //   bits of a write, and superblocks that say dirty -> flush (announceWrites) -> its data
 //   first bytes of a new bitmap -> flush (writeFirstBitmap) -> superblocks that name it
 //   spare superblock -> flush (writeSpare) -> every bitmap page -> flush (writeAllPages) -> the

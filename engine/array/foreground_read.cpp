@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/array/bad_blocks.h"
 #include "engine/array/foreground.h"
 #include "engine/array/parity_read.h"
-#include "engine/base/log.h"
 
 #include <algorithm>
 
@@ -60,10 +60,8 @@ Result<void> ForegroundRead::readFrom(
 {
     const auto offset = copy.reader->dataStart + copy.offset + skipped;
     auto read = copy.reader->source->readAt(offset, to);
-    if (!read) {
-        log(LogEvent::ReadFailed, m_state.name, copy.reader->source->name(), offset,
-            static_cast<std::uint64_t>(read.error().sysErrno));
-    }
+    if (!read)
+        logReadFailure(m_state.name, copy.reader->source->name(), offset, read.error());
     return read;
 }
 

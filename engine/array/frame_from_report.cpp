@@ -2,6 +2,7 @@
 // The first picture of an array: what its bits, as they lie on the members, mean for a start now.
 #include "engine/array/assembly.h"
 #include "engine/array/bitmap_frame.h"
+#include "engine/raid/member_content.h"
 
 #include <algorithm>
 
@@ -114,7 +115,39 @@ std::vector<MemberBits> membersOf(const ArrayReport& report, const ArrayBitmap& 
 
 } // namespace
 
-BitmapFrameBuilder::BitmapFrameBuilder(const ArrayReport& report)
+// A range of a member lies in one stretch of sync sectors, but on level 10, where chunks go round.
+BitPages BitmapFrameBuilder::chunksOf(const BadBlocks& blocks, const MemberBits& member) const
+{
+    if (blocks.empty() || m_frame.chunkBytes == 0)
+        return BitPages();
+    BitPages chunks(m_frame.chunks);
+    const auto assign = [&](SectorRange range) {
+        const std::uint64_t unit = m_frame.chunkBytes / kSectorBytes;
+        const auto end = std::min(range.end, m_frame.syncSize);
+        if (range.begin < end)
+            chunks.assign(range.begin.count / unit, (end.count - 1) / unit, true);
+    };
+    const bool goesRound = m_geometry.level == 10 && member.role >= 0;
+    for (const auto& listed : blocks) {
+        const auto first = std::max(listed.begin, member.dataOffset) - member.dataOffset;
+        const auto end = std::max(listed.end, member.dataOffset) - member.dataOffset;
+        for (auto at = first; at < end;) {
+            if (!goesRound) {
+                assign({at, end});
+                break;
+            }
+            const auto chunk = m_geometry.chunk.count;
+            const auto next = std::min(end, Sectors{(at.count / chunk + 1) * chunk});
+            const auto content = contentAt(m_geometry, {member.role, at});
+            if (content.kind == Holds::Data)
+                assign({content.arraySector, content.arraySector + (next - at)});
+            at = next;
+        }
+    }
+    return chunks;
+}
+
+BitmapFrameBuilder::BitmapFrameBuilder(const ArrayReport& report) : m_geometry(report.geometry)
 {
     m_frame.array = report.name;
     if (!report.bitmap || report.bitmap->chunks == 0)
@@ -128,6 +161,10 @@ BitmapFrameBuilder::BitmapFrameBuilder(const ArrayReport& report)
     m_frame.arrayAddressed = level != 4 && level != 5 && level != 6;
     m_frame.mirrored = level == 1;
     m_frame.members = membersOf(report, bitmap);
+    for (auto& bits : m_frame.members) {
+        const auto member = std::ranges::find(report.members, bits.path, &Member::path);
+        bits.bad = chunksOf(member->badBlocks, bits);
+    }
     m_frame.pagesDue = BitPages(pageOfChunk(bitmap.chunks - 1) + 1);
 
     // Every state takes what the worse ones left.

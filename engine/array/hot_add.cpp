@@ -3,8 +3,10 @@
 
 #include "engine/array/array.h"
 #include "engine/array/array_state.h"
+#include "engine/array/bad_blocks.h"
 #include "engine/array/commit.h"
 #include "engine/array/next_superblock.h"
+#include "engine/array/planned_writes.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 #include "engine/metadata/bitmap_room.h"
@@ -127,6 +129,7 @@ void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
             add(member.path, member.superblock->location, hasBitmap && member.hasRole());
     }
     add(plan.path, newLocation, hasBitmap);
+    addBadBlockLog(plan.writes, plan.path, *state.reference, newLocation);
     if (bitmap && bitmap->location.external)
         plan.writes.push_back({bitmap->from, 0, bitmapBytes(bitmap->chunks), WritePurpose::Bitmap});
     plan.writes.push_back(
@@ -193,6 +196,7 @@ Result<void> joinAsSpare(ArrayState& state, const HotAddPlan& plan)
         return fail(ErrorCode::ChangedSincePlan, plan.path);
     BM_TRY(state.authorize(plan.writes));
     BM_TRY(writeSpare(state, newcomer, drawUpSpare(state, plan, location)));
+    BM_TRY(heedBadBlocks(newcomer));
     state.members.push_back(std::move(newcomer));
     return {};
 }

@@ -92,6 +92,16 @@ void LiveFrames::setMemberBits(const std::string& path, const BitmapBits& bits)
     }
 }
 
+void LiveFrames::setMemberBad(const std::string& path, const BadBlocks& blocks)
+{
+    const std::lock_guard lock(m_mutex);
+    const auto member = m_members.find(path);
+    if (member == m_members.end())
+        return;
+    m_changed = true;
+    m_builder.setMemberBad(member->second, blocks);
+}
+
 void LiveFrames::setPagesDue(std::uint64_t begin, std::uint64_t end, bool due)
 {
     const std::lock_guard lock(m_mutex);

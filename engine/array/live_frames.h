@@ -32,6 +32,7 @@ public:
     void setMemberBits(const std::string& path, ChunkRun chunks, bool value);
     void addMember(const std::string& path, int role, Sectors dataOffset);
     void setMemberBits(const std::string& path, const BitmapBits& bits);
+    void setMemberBad(const std::string& path, const BadBlocks& blocks);
     void setPagesDue(std::uint64_t begin, std::uint64_t end, bool due); // half-open
     void setSyncPosition(std::int64_t chunk);
 

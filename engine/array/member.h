@@ -2,6 +2,7 @@
 // What assembly makes of one member: its state, and the reason as a code with facts.
 #pragma once
 
+#include "engine/metadata/bad_block_log.h"
 #include "engine/metadata/superblock.h"
 #include "engine/metadata/write_intent_bitmap.h"
 
@@ -83,6 +84,7 @@ struct Member
     std::shared_ptr<const Superblock> superblock;
     std::vector<Problem> problems;
     std::shared_ptr<const BitmapCopy> bitmap; // its own copy; null when it has none
+    BadBlocks badBlocks;                      // that its log lists
     bool bitmapIsEvidence = false; // false for idle spares, stale and rebuilding members' copies
 
     // In sync by a person's choice: it may have missed what the others have.

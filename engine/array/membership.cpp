@@ -3,7 +3,9 @@
 
 #include "engine/array/array.h"
 #include "engine/array/array_state.h"
+#include "engine/array/bad_blocks.h"
 #include "engine/array/commit.h"
+#include "engine/array/planned_writes.h"
 #include "engine/base/log.h"
 #include "engine/metadata/metadata_format.h"
 
@@ -108,7 +110,7 @@ Result<const Member*> candidate(const ArrayState& state, const std::string& path
     const auto needed = eventsNeeded(state);
     const bool recent = superblock.events >= needed && superblock.events <= state.events;
     if (state.member(path) || !wasInSync(superblock) || !recent ||
-        (superblock.featureMap & (feature::kBadBlocks | feature::kReplacement)) != 0)
+        superblock.has(feature::kReplacement))
         return std::unexpected(cannot(*member, needed));
     if (superblock.dataSize < state.componentSize) {
         Error tooSmall{ErrorCode::MemberTooSmall, path};
@@ -184,6 +186,7 @@ void listWrites(const ArrayState& state, const Superblock& returning, ReAddPlan&
     for (const auto& member : state.members)
         add(member.path, *member.superblock);
     add(plan.path, returning);
+    addBadBlockLog(plan.writes, plan.path, returning, returning.location);
     if (bitmap && bitmap->location.external)
         plan.writes.push_back({bitmap->from, 0, bitmapLength, WritePurpose::Bitmap});
     if (plan.byBitmap) {
@@ -228,6 +231,7 @@ Result<ArrayMember> open(const ArrayState& state, const ReAddPlan& plan)
     superblock.devNumber = plan.devNumber;
     member.dataOffset = superblock.dataOffset;
     member.superblock = std::make_shared<const Superblock>(std::move(superblock));
+    BM_TRY(heedBadBlocks(member));
     return member;
 }
 

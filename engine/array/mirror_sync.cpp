@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/mirror_sync.h"
 
+#include "engine/array/bad_blocks.h"
 #include "engine/array/copy_pieces.h"
 #include "engine/array/data_ranges.h"
 #include "engine/array/sync_members.h"
@@ -89,6 +90,7 @@ private:
     std::vector<CopyPiece> pieces(SectorRange range) const;
     Result<void> workOn(const CopyPiece& piece);
     std::vector<SectorRange> dataOf(const CopyPiece& piece);
+    void noteLost(const CopyPiece& piece);
     Result<void> mend(const CopyPiece& piece);
     Result<void> check(const CopyPiece& piece);
     void count(const std::vector<SectorRange>& differing);
@@ -167,9 +169,27 @@ Result<void> MirrorSync::workOn(const CopyPiece& piece)
         auto sources = part.copies;
         sources.insert(sources.end(), part.rebuilt.begin(), part.rebuilt.end());
         m_window.read(part.range, sources);
+        if (m_window.whyLost())
+            noteLost(part);
         BM_TRY(mends ? mend(part) : check(part));
     }
     return {};
+}
+
+// As in md a recovery goes on past what nobody gives where those that are rebuilt can list it.
+void MirrorSync::noteLost(const CopyPiece& piece)
+{
+    for (const auto& lost : m_window.lost()) {
+        const auto lists = [&](const MirrorWindow::Copy& target) {
+            return noteBadBlocks(
+                m_state, *target.member, {target.at + lost.begin, target.at + lost.end});
+        };
+        if (m_scope.action == SyncAction::Recover && std::ranges::all_of(piece.targets, lists)) {
+            m_outcome.listedBadBytes += lost.length().bytes();
+        } else if (!m_outcome.lost) {
+            m_outcome.lost = m_window.whyLost();
+        }
+    }
 }
 
 Result<void> MirrorSync::mend(const CopyPiece& piece)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/mirror_window.h"
 
+#include "engine/array/bad_blocks.h"
 #include "engine/array/commit.h"
 #include "engine/base/assert.h"
-#include "engine/base/log.h"
+#include "engine/io/extent_set.h"
 
 #include <algorithm>
 #include <cstring>
@@ -33,57 +34,78 @@ std::span<std::byte> MirrorWindow::block(std::span<std::byte> window, std::size_
     return window.subspan(begin, std::min(kBlockBytes, m_length - begin));
 }
 
-Result<void> MirrorWindow::readFrom(
-    const Copy& copy, std::size_t firstBlock, std::span<std::byte> to)
+Result<void> MirrorWindow::readFrom(const Copy& copy, Sectors from, std::span<std::byte> to)
 {
     const auto& member = *copy.member;
-    const auto offset = (member.dataOffset + copy.at).bytes() + firstBlock * kBlockBytes;
+    const auto offset = (member.dataOffset + copy.at + from).bytes();
     const auto& source = *member.source;
     auto read = m_pastCache ? source.readOnceAt(offset, to) : source.readAt(offset, to);
     if (read) {
         m_tally->readBytes += to.size();
         return read;
     }
-    log(LogEvent::ReadFailed, m_state.name, member.path, offset,
-        static_cast<std::uint64_t>(read.error().sysErrno));
+    logReadFailure(m_state.name, member.path, offset, read.error());
     return read;
 }
 
-bool MirrorWindow::read(SectorRange range, std::span<const Copy> copies)
+void MirrorWindow::read(SectorRange range, std::span<const Copy> copies)
 {
     BM_ASSERT(range.length().bytes() <= kBytes && !range.empty());
     m_range = range;
     m_length = range.length().bytes();
     m_blockLost.assign((m_length + kBlockBytes - 1) / kBlockBytes, false);
     m_source = nullptr;
-    m_isLost = false;
+    m_lost.clear();
+    m_whyLost.reset();
     for (const auto& copy : copies) {
-        if (readFrom(copy, 0, truth())) {
+        if (readFrom(copy, {}, truth())) {
             m_source = copy.member;
-            return true;
+            return;
         }
     }
     for (std::size_t index = 0; index < blocks(); ++index)
         readBlock(index, copies);
-    return !m_isLost;
+}
+
+Result<void> MirrorWindow::readFromAny(std::span<const Copy> copies, SectorRange range)
+{
+    Result<void> why = fail(ErrorCode::NotEnoughMembers, m_state.name);
+    for (const auto& copy : copies) {
+        auto read = readFrom(
+            copy, range.begin, truth().subspan(range.begin.bytes(), range.length().bytes()));
+        if (read)
+            return read;
+        // That of the first copy, but for a sign that a shorter read may go.
+        if (why.error().code == ErrorCode::NotEnoughMembers ||
+            read.error().code == ErrorCode::KnownBadBlock)
+            why = read;
+    }
+    return why;
 }
 
 void MirrorWindow::readBlock(std::size_t index, std::span<const Copy> copies)
 {
-    Error why{ErrorCode::NotEnoughMembers, m_state.name};
-    bool isFirst = true;
-    for (const auto& copy : copies) {
-        const auto read = readFrom(copy, index, block(truth(), index));
-        if (read)
-            return;
-        if (std::exchange(isFirst, false))
-            why = read.error();
+    const auto all = blockSectors(index);
+    const SectorRange block{all.begin - m_range.begin, all.end - m_range.begin};
+    const auto note = [&](SectorRange lost, const Error& why) {
+        m_blockLost[index] = true;
+        appendRange(m_lost, lost);
+        appendRange(m_tally->unreadable, {m_range.begin + lost.begin, m_range.begin + lost.end});
+        if (!m_whyLost)
+            m_whyLost = why;
+    };
+    const auto read = readFromAny(copies, block);
+    if (read)
+        return;
+    if (read.error().code != ErrorCode::KnownBadBlock) {
+        note(block, read.error());
+        return;
     }
-    m_blockLost[index] = true;
-    m_isLost = true;
-    appendRange(m_tally->unreadable, blockSectors(index));
-    if (!m_tally->lost)
-        m_tally->lost = why;
+    for (auto at = block.begin; at < block.end; at = at + Sectors{1}) {
+        const SectorRange sector{at, at + Sectors{1}};
+        if (const auto one = readFromAny(copies, sector); !one)
+            note(sector, one.error());
+    }
 }
 
 std::vector<bool> MirrorWindow::differing(const Copy& target)
@@ -91,14 +113,15 @@ std::vector<bool> MirrorWindow::differing(const Copy& target)
     std::vector<bool> differs(blocks());
     m_otherLost.assign(blocks(), false);
     m_recomputed = 0;
-    const bool whole = readFrom(target, 0, other()).has_value();
+    const bool whole = readFrom(target, {}, other()).has_value();
     if (whole && equal(truth(), other()))
         return differs;
     for (std::size_t index = 0; index < blocks(); ++index) {
         if (m_blockLost[index])
             continue;
         const auto theirs = block(other(), index);
-        const bool readable = whole || readFrom(target, index, theirs).has_value();
+        const bool readable =
+            whole || readFrom(target, {index * kBlockBytes / kSectorBytes}, theirs).has_value();
         m_otherLost[index] = !readable;
         m_recomputed += readable ? 0 : theirs.size();
         differs[index] = !readable || !equal(block(truth(), index), theirs);
@@ -159,6 +182,28 @@ Result<void> MirrorWindow::writeBlocks(const Copy& target, const std::vector<boo
         BM_TRY(writeRun(target, index, end));
         index = end;
     }
+    return writeRest(target);
+}
+
+// Of blocks that are lost in part, what is not.
+Result<void> MirrorWindow::writeRest(const Copy& target)
+{
+    ExtentSet lost;
+    for (const auto& range : m_lost)
+        lost.insert(range);
+    for (std::size_t index = 0; index < blocks(); ++index) {
+        if (!m_blockLost[index])
+            continue;
+        const auto all = blockSectors(index);
+        for (const auto& piece : lost.split({all.begin - m_range.begin, all.end - m_range.begin})) {
+            if (piece.isInside)
+                continue;
+            const auto bytes =
+                truth().subspan(piece.range.begin.bytes(), piece.range.length().bytes());
+            BM_TRY(writeData(m_state, *target.member, target.at + piece.range.begin, bytes));
+            m_tally->writtenBytes += bytes.size();
+        }
+    }
     return {};
 }
 
@@ -167,14 +212,14 @@ Result<void> MirrorWindow::copyTo(const Copy& target)
     auto differs = differing(target);
     // Past a quarter one long write costs less than many short ones.
     const auto count = static_cast<std::size_t>(std::ranges::count(differs, true));
-    if (count * 4 > blocks() && !m_isLost)
+    if (count * 4 > blocks() && !m_whyLost)
         differs.assign(blocks(), true);
     return writeBlocks(target, differs);
 }
 
 Result<void> MirrorWindow::copyToBlank(const Copy& target)
 {
-    if (m_isLost || isZero(truth()))
+    if (m_whyLost || isZero(truth()))
         return copyTo(target);
     m_tally->differingBytes += m_length;
     return writeRun(target, 0, blocks());

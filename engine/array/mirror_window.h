@@ -35,9 +35,14 @@ public:
     void countIn(WindowOutcome& outcome) { m_tally = &outcome; }
 
     // Reads `range`, at most kBytes of the array, from the first of `copies` that gives it, block
-    // by block where none gives all of it. A block that no copy gives is lost: it is noted in the
-    // outcome, and no member is touched there. Whether everything was there.
-    bool read(SectorRange range, std::span<const Copy> copies);
+    // by block where none gives all of it, and by sector where that is because some are listed as
+    // bad. What no copy gives is lost: it is noted in the outcome as unreadable, and no member is
+    // touched there.
+    void read(SectorRange range, std::span<const Copy> copies);
+
+    // Why the first of it is lost, and where all of it is, from the start of what was read.
+    const std::optional<Error>& whyLost() const { return m_whyLost; }
+    const std::vector<SectorRange>& lost() const { return m_lost; }
 
     // The copy that was read; none when it was read from several.
     bool isSource(const Copy& copy) const { return m_source == copy.member; }
@@ -62,8 +67,10 @@ private:
     std::span<std::byte> truth() { return m_buffer.first(m_length); }
     std::span<std::byte> other() { return m_buffer.span().subspan(kBytes, m_length); }
     std::span<std::byte> block(std::span<std::byte> window, std::size_t index) const;
-    Result<void> readFrom(const Copy& copy, std::size_t firstBlock, std::span<std::byte> to);
+    Result<void> readFrom(const Copy& copy, Sectors from, std::span<std::byte> to);
     void readBlock(std::size_t index, std::span<const Copy> copies);
+    Result<void> readFromAny(std::span<const Copy> copies, SectorRange range);
+    Result<void> writeRest(const Copy& target);
     SectorRange blockSectors(std::size_t index) const;
     std::vector<bool> differing(const Copy& target);
     Result<void> writeBlocks(const Copy& target, const std::vector<bool>& wanted);
@@ -73,12 +80,13 @@ private:
     bool m_pastCache;
     AlignedBuffer m_buffer; // what was read, and behind it the copy that is compared
     SectorRange m_range;
-    std::size_t m_length = 0; // bytes
-    std::vector<bool> m_blockLost;
-    std::vector<bool> m_otherLost; // blocks that the member last compared did not give
+    std::size_t m_length = 0;        // bytes
+    std::vector<bool> m_blockLost;   // all or some of it
+    std::vector<SectorRange> m_lost; // from the start of the window
+    std::vector<bool> m_otherLost;   // blocks that the member last compared did not give
     const ArrayMember* m_source = nullptr;
     std::uint64_t m_recomputed = 0;
-    bool m_isLost = false; // a block of this window
+    std::optional<Error> m_whyLost;
     WindowOutcome* m_tally = nullptr;
 };
 

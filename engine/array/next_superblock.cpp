@@ -54,6 +54,8 @@ Superblock nextSuperblock(const ArrayState& state, const ArrayMember& member)
     next.layout = state.reference->layout;
     next.chunk = state.reference->chunk;
     next.featureMap = state.hasInternalBitmap() ? feature::kBitmapOffset : 0;
+    if (!member.badSettled.empty())
+        next.featureMap |= feature::kBadBlocks;
     next.recoveryOffset = {};
     if (state.hasInternalBitmap())
         next.bitmapOffset = state.reference->bitmapOffset;

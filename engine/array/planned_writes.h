@@ -18,6 +18,11 @@ std::vector<PlannedWrite> repairWrites(const ArrayReport& array);
 // Writing through the array, to these of its sectors.
 std::vector<PlannedWrite> foregroundWrites(const ArrayReport& array, SectorRange range);
 
+// The bad block log of a member whose superblock lies, or will lie, there; nothing where it has
+// none.
+void addBadBlockLog(std::vector<PlannedWrite>& writes, const std::string& path,
+    const Superblock& superblock, Sectors location);
+
 // Sorted by member and place; what touches and serves one purpose becomes one.
 void addWrites(std::vector<PlannedWrite>& all, std::vector<PlannedWrite> more);
 

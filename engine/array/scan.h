@@ -6,6 +6,7 @@
 #include "engine/base/job_control.h"
 #include "engine/base/result.h"
 #include "engine/io/partitions.h"
+#include "engine/metadata/bad_block_log.h"
 #include "engine/metadata/superblock.h"
 #include "engine/metadata/write_intent_bitmap.h"
 
@@ -40,6 +41,7 @@ struct FoundSuperblock
     std::string likelier;    // and this is the path of the likelier one
     std::shared_ptr<const BitmapCopy> bitmap; // null: none, or unreadable
     std::optional<Error> bitmapError;
+    BadBlocks badBlocks; // that its log lists; an unreadable log is a problem
 };
 
 struct SourceReport

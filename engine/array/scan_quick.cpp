@@ -3,6 +3,7 @@
 #include "engine/array/assembly_parts.h"
 #include "engine/array/scan_parts.h"
 #include "engine/io/slice.h"
+#include "engine/metadata/field_checks.h"
 #include "engine/metadata/metadata_format.h"
 
 #include <algorithm>
@@ -90,7 +91,23 @@ private:
                 found.bitmapError = bitmap.error();
             }
         }
+        addBadBlocks(found);
         m_report.found.push_back(std::move(found));
+    }
+
+    // Read by nobody without the log, the kernel least of all.
+    void addBadBlocks(FoundSuperblock& found)
+    {
+        if (anyBars(found.problems))
+            return;
+        const Superblock& superblock = *found.superblock;
+        auto blocks = readBadBlocks(m_source, superblock);
+        if (blocks) {
+            found.badBlocks = std::move(*blocks);
+            return;
+        }
+        found.problems.push_back({ProblemCode::BadBlockLogUnreadable, Severity::KernelRefuses,
+            "bblog_offset", std::int64_t(badBlockLogArea(superblock)->begin.bytes()), 0, 0});
     }
 
     const BlockSource& m_source;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/stripe_columns.h"
 
+#include "engine/array/bad_blocks.h"
 #include "engine/array/commit.h"
 #include "engine/array/mirror_window.h"
 #include "engine/base/assert.h"
-#include "engine/base/log.h"
 
 #include <algorithm>
 #include <cstring>
@@ -101,8 +101,7 @@ void StripeColumns::readColumn(std::size_t index, WindowOutcome& outcome)
             outcome.readBytes += kPage;
             continue;
         }
-        log(LogEvent::ReadFailed, m_state.name, member.path, at,
-            static_cast<std::uint64_t>(read.error().sysErrno));
+        logReadFailure(m_state.name, member.path, at, read.error());
         column.bad[page] = true;
         if (!column.fault)
             column.fault = read.error();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/stripe_sync.h"
 
+#include "engine/array/bad_blocks.h"
 #include "engine/array/data_ranges.h"
 #include "engine/array/stripe_columns.h"
 #include "engine/array/sync_members.h"
@@ -41,6 +42,7 @@ private:
     void mismatch(const StripeCode& code, std::size_t page, ParityMatch match);
     void noteLost(const StripeRoles& roles, const std::vector<int>& lost, std::uint64_t stripe,
         std::size_t page);
+    bool listBad(std::size_t page);
     void mark(int role, std::size_t page);
 
     ArrayState& m_state;
@@ -236,6 +238,15 @@ void StripeSync::mark(int role, std::size_t page)
         column.due[page] = true;
 }
 
+// As in md a recovery goes on past what nobody gives where those that are rebuilt can list it.
+bool StripeSync::listBad(std::size_t page)
+{
+    return std::ranges::all_of(m_columns.all(), [&](const StripeColumns::Column& column) {
+        return !column.isTarget ||
+               noteBadBlocks(m_state, *column.member, m_columns.sectorsOf(page));
+    });
+}
+
 void StripeSync::noteLost(
     const StripeRoles& roles, const std::vector<int>& lost, std::uint64_t stripe, std::size_t page)
 {
@@ -250,6 +261,10 @@ void StripeSync::noteLost(
         found.push_back({{begin}, {begin + kPageSectors}});
     }
     uniteRanges(m_outcome.unreadable, found);
+    if (recovers() && listBad(page)) {
+        m_outcome.listedBadBytes += StripeColumns::kPage;
+        return;
+    }
     if (m_outcome.lost)
         return;
     m_outcome.lost = Error{ErrorCode::NotEnoughMembers, m_state.name};

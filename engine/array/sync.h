@@ -44,7 +44,8 @@ struct SyncOutcome
     std::vector<SectorRange> differing;  // copies: array sectors, exact; parity: member sectors
     std::vector<WrongBlock> wrong;       // level 6: where one block explains what differs
     std::vector<SectorRange> unreadable; // array sectors that no redundancy gives
-    std::optional<Error> lost;           // why, of the first one
+    std::uint64_t listedBadBytes = 0;    // of each new member, now in its bad block log
+    std::optional<Error> lost;           // why, of the first one that is not
 };
 
 // What is read goes through the page cache or past it (engine/io/past_cache.h).

@@ -55,6 +55,7 @@ void SyncLedger::add(SectorRange window, const WindowOutcome& found)
     m_outcome.writtenBytes += found.writtenBytes;
     m_outcome.differingBytes += found.differingBytes;
     m_outcome.recomputedBytes += found.recomputedBytes;
+    m_outcome.listedBadBytes += found.listedBadBytes;
 }
 
 bool SyncLedger::isDue(bool positions) const

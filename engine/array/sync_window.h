@@ -25,7 +25,8 @@ struct WindowOutcome
     std::vector<SectorRange> differing;  // of a check or repair: sync sectors
     std::vector<WrongBlock> wrong;       // likewise
     std::vector<SectorRange> unreadable; // array sectors that no redundancy gives
-    std::optional<Error> lost;           // why, of the first one
+    std::uint64_t listedBadBytes = 0;    // of those, on a member each: in its bad block log
+    std::optional<Error> lost;           // why, of the first one that is not
 };
 
 class SyncWindow

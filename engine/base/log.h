@@ -25,6 +25,7 @@ enum class LogEvent : std::uint8_t {
     SuperblocksWritten, // number = events, other = members
     ArrayStopped,       // number = events
     ReadFailed,         // where, number = byte offset, other = errno
+    BadBlockListed,     // where = the member, number = first sector of it, other = sectors
     WriteFailed,        // where, number = byte offset, other = errno
     MemberFailed,       // where = the member, number = the role it had
     BitmapAdded,        // where = its file, if it has one; number = chunks, other = bytes of each

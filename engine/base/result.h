@@ -14,6 +14,7 @@ namespace bitmend {
 enum class ErrorCode : std::uint8_t {
     Cancelled,
     Io,               // sysErrno says why; found = 1: of a write
+    KnownBadBlock,    // the member's bad block log lists it
     ShortRead,        // the source ends before the asked range does
     CannotOpen,       // sysErrno says why; found = 1: to be written
     NotAStorage,      // neither regular file, folder nor block device

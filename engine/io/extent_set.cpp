@@ -22,6 +22,25 @@ void ExtentSet::insert(SectorRange range)
     m_ranges.emplace_hint(next, begin, end);
 }
 
+void ExtentSet::erase(SectorRange range)
+{
+    if (range.empty())
+        return;
+    const std::uint64_t begin = range.begin.count;
+    const std::uint64_t end = range.end.count;
+    auto next = m_ranges.lower_bound(begin);
+    if (next != m_ranges.begin() && std::prev(next)->second > begin)
+        --next;
+    while (next != m_ranges.end() && next->first < end) {
+        const auto [first, last] = *next;
+        next = m_ranges.erase(next);
+        if (first < begin)
+            m_ranges.emplace(first, begin);
+        if (last > end)
+            m_ranges.emplace(end, last);
+    }
+}
+
 std::vector<SectorRange> ExtentSet::ranges() const
 {
     std::vector<SectorRange> result;

@@ -14,6 +14,7 @@ class ExtentSet
 {
 public:
     void insert(SectorRange range);
+    void erase(SectorRange range);
     bool empty() const { return m_ranges.empty(); }
     void clear() { m_ranges.clear(); }
     std::vector<SectorRange> ranges() const;

@@ -24,6 +24,7 @@ enum class ProblemCode : std::uint8_t {
     Raid0LayoutOnOtherLevel,
     BadBlocksWithoutLog,
     BadBlockLogTooLarge,
+    BadBlockLogUnreadable,
     NoRaidDisks,
     ComponentBeyondDevice,
     ForeignByteOrder,

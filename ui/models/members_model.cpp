@@ -24,6 +24,8 @@ QString reasonText(const Member& member)
     QStringList sentences;
     if (member.reason.code != ReasonCode::None)
         sentences += text(reasonOf(member));
+    if (const auto bad = badBlocksOf(member))
+        sentences += text(*bad);
     for (const auto& problem : member.problems)
         sentences += text(sentence(problem, member.path));
     return sentences.join(u' ');
@@ -79,7 +81,8 @@ const Member* MembersModel::member(const QModelIndex& index) const
 
 bool MembersModel::hasReason(const Member& member) const
 {
-    return member.reason.code != ReasonCode::None || !member.problems.empty();
+    return member.reason.code != ReasonCode::None || !member.badBlocks.empty() ||
+           !member.problems.empty();
 }
 
 QModelIndex MembersModel::index(int row, int column, const QModelIndex& parent) const

@@ -60,6 +60,11 @@ void HeatmapLegend::setFrame(const BitmapFramePtr& frame)
         due.pageDue = true;
         items.push_back({due, heatmap::pageDueWord(), heatmap::pageDueMeaning()});
     }
+    if (frame && frame->chunks > 0 && frame->hasListedBad({0, frame->chunks - 1})) {
+        CellLook listed;
+        listed.listedBad = true;
+        items.push_back({listed, heatmap::listedBadWord(), heatmap::listedBadMeaning()});
+    }
     if (std::ranges::equal(items, m_items, {}, &Item::word, &Item::word))
         return;
     m_items = std::move(items);

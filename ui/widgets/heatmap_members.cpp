@@ -81,6 +81,8 @@ void HeatmapMembers::describe()
         lines += tr("%1: %2 of %3 set")
                      .arg(labelOf(member), numberText(member.set.total()),
                          numberText(member.set.size()));
+        if (member.bad.total() > 0)
+            lines.back() += tr(", %1 with known bad blocks").arg(numberText(member.bad.total()));
     }
     setAccessibleDescription(lines.join(tr("; ")));
 }
@@ -155,6 +157,8 @@ void HeatmapMembers::paintEvent(QPaintEvent*)
                 strip.leftOf(column + 1) - strip.leftOf(column), kStrip);
             if (member.set.count(range.first, range.last) > 0)
                 painter.fillRect(span, set);
+            if (member.bad.total() > 0 && member.bad.count(range.first, range.last) > 0)
+                painter.fillRect(span, roleColor(ColorRole::Bad, palette()));
             if (!marks[std::size_t(column)] || !member.evidence)
                 continue;
             painter.fillRect(QRectF(span.left(), body.bottom() + 1, span.width(), kMark),

@@ -134,6 +134,14 @@ QString pageDueMeaning()
     return tr("This page of the bitmap is not yet on every member that must have it.");
 }
 
+QString listedBadWord() { return tr("known bad blocks"); }
+
+QString listedBadMeaning()
+{
+    return tr("A member's bad block log lists sectors here. What they should hold is read from the "
+              "other members; writing to them makes them good again.");
+}
+
 QString title(ChunkRange range)
 {
     if (range.first == range.last)
@@ -207,6 +215,8 @@ QStringList members(const BitmapFrame& frame, ChunkRange range)
         }
         if (hasCopy(member))
             parts += copyText(member, range);
+        if (member.bad.total() > 0 && member.bad.count(range.first, range.last) > 0)
+            parts += listedBadWord();
         lines += parts.join(tr(" \u00b7 "));
     }
     return lines;
@@ -235,7 +245,8 @@ QString cellName(const BitmapFrame& frame, ChunkRange range)
                                ? tr("chunk %1").arg(range.first)
                                : tr("chunks %1-%2").arg(range.first).arg(range.last);
     const QString due = frame.pageDue(range) ? tr(", %1").arg(pageDueWord()) : QString();
-    return tr("%1, %2").arg(chunks, counts(frame, range)) + due;
+    const QString bad = frame.hasListedBad(range) ? tr(", %1").arg(listedBadWord()) : QString();
+    return tr("%1, %2").arg(chunks, counts(frame, range)) + due + bad;
 }
 
 QString summary(const BitmapFrame& frame)

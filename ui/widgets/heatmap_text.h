@@ -14,6 +14,8 @@ QString stateWord(ChunkState state);    // "dirty"
 QString stateMeaning(ChunkState state); // a sentence, for the legend's tooltips
 QString pageDueWord();
 QString pageDueMeaning();
+QString listedBadWord();
+QString listedBadMeaning();
 
 QString title(ChunkRange range);                               // "Chunks 14 308 – 14 333"
 QString counts(const BitmapFrame& frame, ChunkRange range);    // "37 of 512 dirty, 3 done"

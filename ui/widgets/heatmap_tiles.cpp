@@ -39,7 +39,8 @@ std::uint8_t stepOf(std::uint64_t dirty, std::uint64_t all)
 std::size_t keyOf(CellLook look)
 {
     return static_cast<std::size_t>(look.fill) | std::size_t{look.step} << 3 |
-           std::size_t{look.syncing} << 5 | std::size_t{look.pageDue} << 6;
+           std::size_t{look.syncing} << 5 | std::size_t{look.pageDue} << 6 |
+           std::size_t{look.listedBad} << 7;
 }
 
 void drawFill(QPainter& painter, const QRectF& body, CellLook look, const QPalette& palette)
@@ -117,6 +118,7 @@ CellLook lookOf(const BitmapFrame& frame, ChunkRange range)
     const BitPages& syncing = frame.in(ChunkState::Syncing);
     look.syncing = syncing.total() > 0 && syncing.count(range.first, range.last) > 0;
     look.pageDue = frame.pageDue(range);
+    look.listedBad = frame.hasListedBad(range);
     return look;
 }
 
@@ -126,6 +128,13 @@ QColor colorOf(CellLook look, const QPalette& palette)
     if (look.fill != ChunkState::Dirty)
         return color;
     return blend(roleColor(ColorRole::Clean, palette), color, kDirtyPart[look.step]);
+}
+
+QPolygonF listedBadMark(const QRectF& square)
+{
+    const double reach = std::max(4.0, square.width() * 0.5);
+    const QPointF corner = square.topRight();
+    return QPolygonF({corner, corner - QPointF(reach, 0), corner + QPointF(0, reach)});
 }
 
 void drawCell(QPainter& painter, const QRectF& square, CellLook look, const QPalette& palette)
@@ -147,6 +156,11 @@ void drawCell(QPainter& painter, const QRectF& square, CellLook look, const QPal
         painter.setPen(QPen(roleColor(ColorRole::Syncing, palette), width));
         painter.setBrush(Qt::NoBrush);
         painter.drawRoundedRect(body.adjusted(inset, inset, -inset, -inset), radius, radius);
+    }
+    if (look.listedBad) {
+        painter.setPen(QPen(palette.color(QPalette::Window), 1));
+        painter.setBrush(roleColor(ColorRole::Bad, palette));
+        painter.drawPolygon(listedBadMark(square));
     }
     painter.restore();
 }

@@ -7,6 +7,7 @@
 
 #include <QImage>
 #include <QPalette>
+#include <QPolygonF>
 
 #include <array>
 #include <cstdint>
@@ -21,17 +22,21 @@ struct CellLook
     std::uint8_t step = 0; // of a dirty cell, how much of it: 0 a trace .. 3 half or more
     bool syncing = false;
     bool pageDue = false;
+    bool listedBad = false; // a member has known bad blocks there
 
     bool operator==(const CellLook&) const = default;
 };
 
-inline constexpr int kLooks = 128;
+inline constexpr int kLooks = 256;
 inline constexpr std::uint8_t kMostlyDirty = 3;
 
 CellLook lookOf(const BitmapFrame& frame, ChunkRange range);
 
 // The colour of a look where there is room for nothing else.
 QColor colorOf(CellLook look, const QPalette& palette);
+
+// The corner of a cell that says so.
+QPolygonF listedBadMark(const QRectF& square);
 
 // Draws one cell of `size` into a square with rounded corners, in the painter's units.
 void drawCell(QPainter& painter, const QRectF& square, CellLook look, const QPalette& palette);
