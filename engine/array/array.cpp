@@ -189,7 +189,8 @@ Result<void> writeCleanState(ArrayState& state)
         BM_TRY(rewriteBitmapHeader(state));
     }
     BM_TRY(flushMembers(state));
-    if (std::exchange(state.isDirty, false) || state.superblocksDue)
+    const bool isDue = state.superblocksDue || areBadBlocksDue(state);
+    if (std::exchange(state.isDirty, false) || isDue)
         BM_TRY(updateSuperblocks(state));
     return {};
 }

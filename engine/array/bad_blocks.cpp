@@ -103,6 +103,13 @@ bool noteBadBlocks(ArrayState& state, ArrayMember& member, SectorRange range)
     return true;
 }
 
+bool areBadBlocksDue(const ArrayState& state)
+{
+    return std::ranges::any_of(state.members, [](const ArrayMember& member) {
+        return member.bad && !member.isFaulty() && member.bad->ranges() != member.badListed;
+    });
+}
+
 void settleBadBlocks(ArrayState& state)
 {
     for (auto& member : state.members) {

@@ -18,6 +18,9 @@ Result<void> heedBadBlocks(ArrayMember& member);
 // no room for it, or there is none.
 bool noteBadBlocks(ArrayState& state, ArrayMember& member, SectorRange range);
 
+// Whether some superblock's list is not what is listed by now.
+bool areBadBlocksDue(const ArrayState& state);
+
 // Before the data of an update are flushed: what its superblocks will say is listed.
 void settleBadBlocks(ArrayState& state);
 

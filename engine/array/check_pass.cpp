@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Check and repair: all of an array, whatever its bitmap says.
+#include "engine/array/bad_blocks.h"
 #include "engine/array/commit.h"
 #include "engine/array/due_runs.h"
 #include "engine/array/sync_ledger.h"
@@ -77,7 +78,7 @@ Result<void> CheckPass::end()
     const auto guard = m_state.lock();
     BM_TRY(flushMembers(m_state));
     if (!m_state.resyncDue() || !m_outcome.unreadable.empty())
-        return {};
+        return areBadBlocksDue(m_state) ? updateSuperblocks(m_state) : Result<void>();
     if (m_state.bitmap && !m_state.isDegraded()) {
         const ChunkRun all{0, m_state.bitmap->chunks()};
         m_state.frames.mark(all, ChunkState::Clean);

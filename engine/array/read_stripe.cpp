@@ -122,14 +122,19 @@ void StripeReader::fill(StripeCell& cell)
 {
     if (cell.place.path.empty() || !cell.place.sector)
         return;
+    if (cell.place.inData) {
+        const auto begin = *cell.place.inData;
+        cell.place.isListedBad =
+            isListedBad(*memberInRole(m_array, cell.place.role), {begin, begin + m_view.length});
+    }
     auto bytes = bytesOf(cell.place.path, *cell.place.sector);
     if (!bytes) {
         cell.error = bytes.error();
         return;
     }
-    // What ends within the window can only be looked at.
+    // What ends within the window can only be looked at, and what is bad somewhere in it.
     const bool isWhole = bytes->size() == m_view.length.bytes();
-    cell.place.isValid = cell.place.isValid && isWhole;
+    cell.place.isValid = cell.place.isValid && isWhole && !cell.place.isListedBad;
     if (bytes->empty()) {
         cell.place.region = Region::Outside;
         cell.regions.clear();
@@ -254,7 +259,8 @@ void StripeReader::judgeCopies()
 std::optional<Bytes> StripeReader::copyAt(Place place)
 {
     const Member* member = m_byRole[std::size_t(place.role)];
-    if (!countsAt(member, place.sector))
+    if (!countsAt(member, place.sector) ||
+        isListedBad(*member, {place.sector, place.sector + m_view.length}))
         return std::nullopt;
     auto bytes = bytesOf(member->path, member->superblock->dataOffset + place.sector);
     if (!bytes || bytes->size() != m_view.length.bytes())

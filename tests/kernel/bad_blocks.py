@@ -237,17 +237,39 @@ class BadBlocks(unittest.TestCase):
                     cleared -= sum(last - first + 1 for first, last in bad)
                 self.assertGreater(cleared, 0)
 
-    def test_a_recovery_lists_what_the_kernels_lists(self):
+    def recoveries(self):
+        """The case, what is listed on its new member by bitmendctl and by the kernel."""
         for number, case in enumerate(self.recovered):
             last = len(case.images) - 1
+            yield case, *(listed(self.seen(f"{who}{number}.{who}{number}-{last}.bad")) for who in "rk")
+
+    def test_a_recovery_lists_what_the_kernels_lists(self):
+        for case, mine, kernels in self.recoveries():
+            if "level=10" in case.name:
+                continue
             with self.subTest(case.name):
-                kernels = self.seen(f"k{number}.k{number}-{last}.bad")
-                self.assertEqual(listed(self.seen(f"r{number}.r{number}-{last}.bad")), listed(kernels))
-                self.assertEqual(bool(listed(kernels)), case.outcome["listed_bad_bytes"] > 0)
+                self.assertEqual(mine, kernels)
+                self.assertEqual(bool(kernels), case.outcome["listed_bad_bytes"] > 0)
+                ours, its = (mdimage.Member(copies[-1]) for copies in (case.mended, case.kernels))
+                self.assertEqual(list(mend_cases.superblock_differences(ours, its)), [])
+
+    def test_on_level_10_a_recovery_is_done_where_the_kernels_gives_up(self):
+        for case, mine, kernels in self.recoveries():
+            if "level=10" not in case.name:
+                continue
+            with self.subTest(case.name):
+                self.assertEqual(kernels, [])
+                kernels_spare = mdimage.Member(case.kernels[-1])
+                self.assertEqual(kernels_spare.get(f"role{kernels_spare.get('dev_number')}"), 0xffff)
+                self.assertEqual(sum(last - first + 1 for first, last in mine) * 512, case.outcome["listed_bad_bytes"])
+                self.assertGreater(len(mine), 0)
+
+    def test_the_kernel_takes_every_recovery_as_complete(self):
+        for number, case in enumerate(self.recovered):
+            with self.subTest(case.name):
                 self.assertTrue(case.outcome["completed"])
                 self.assertEqual(self.seen(f"r{number}.begun"), "")
-                mine, its = mdimage.Member(case.mended[last]), mdimage.Member(case.kernels[last])
-                self.assertEqual(list(mend_cases.superblock_differences(mine, its)), [])
+                self.assertIn("degraded=0", self.seen(f"r{number}.sysfs"))
 
     def test_what_was_found_is_untouched(self):
         for case in [*self.cases, *self.recovered]:
