@@ -51,6 +51,9 @@ Phrase headline(const ArrayReport& array)
     case RemarkCode::PowerLostResyncBitmap:
     case RemarkCode::PowerLostResyncAll:
         return powerLost(array);
+    case RemarkCode::BadBlocksListed:
+        return remark.other == 0 ? phrase("Some sectors of members are known to be bad.")
+                                 : phrase("Some of the data is on bad blocks and lost.");
     case RemarkCode::PowerLostNothingDue:
         return phrase("Power was lost, but no write was under way.");
     case RemarkCode::DirtyOnlyOneCopy:

@@ -93,6 +93,19 @@ Phrase bitmapsDiffer(const Remark& remark, const ArrayReport& array)
         grouped(remark.number), counts);
 }
 
+Phrase badBlocks(const Remark& remark)
+{
+    const auto all = iecSize(Sectors{remark.number}.bytes());
+    if (remark.other == 0) {
+        return phrase("Members list %1 of what they hold as bad blocks. The others give all of it; "
+                      "a repair writes it anew.",
+            all);
+    }
+    return phrase("Members list %1 of what they hold as bad blocks, and the others do not give %2 "
+                  "of it: reading that fails until it is written over.",
+        all, iecSize(Sectors{remark.other}.bytes()));
+}
+
 Phrase nothingDue(const ArrayReport& array)
 {
     if (!array.bitmap)
@@ -218,6 +231,8 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
     case RemarkCode::Raid0BitmapPanics:
         return phrase("Its superblock announces a bitmap for a level that has none, and kernels "
                       "such as 6.1 crash on that. Do not give these members to one.");
+    case RemarkCode::BadBlocksListed:
+        return badBlocks(remark);
     case RemarkCode::LogicalBlockSizeSet:
         return phrase("Its superblock records a logical block size. Older kernels refuse it; the "
                       "field is kept as it is.");

@@ -72,6 +72,7 @@ public:
     MemberPlace placeAt(Place place) const;
     ArrayMap row(Sectors inData) const;
     std::vector<MemberPlace> copiesOf(Sectors arraySector) const;
+    Sectors lostIn(int role, SectorRange inPage) const;
 
 private:
     bool isValid(Place place) const
@@ -80,6 +81,7 @@ private:
     }
     std::vector<int> othersThatGive(Place place, const MemberContent& content) const;
     std::vector<int> parityThatGives(Place place) const;
+    bool parityGives(SectorRange page) const;
 
     const ArrayReport& m_array;
     const Personality& m_level;
@@ -110,6 +112,35 @@ std::vector<int> Mapper::othersThatGive(Place place, const MemberContent& conten
             return {other.role};
     }
     return {};
+}
+
+bool Mapper::parityGives(SectorRange page) const
+{
+    const Geometry& geometry = m_array.geometry;
+    std::vector<int> lost;
+    for (int role = 0; role < geometry.raidDisks; ++role) {
+        const auto* member = memberInRole(m_array, role);
+        if (!countsAt(member, page.begin) || isListedBad(*member, page))
+            lost.push_back(role);
+    }
+    return StripeCode::canRecover(
+        stripeRoles(geometry, page.begin.count / geometry.chunk.count), lost);
+}
+
+// Of sectors in one page that the role does not give.
+Sectors Mapper::lostIn(int role, SectorRange inPage) const
+{
+    if (hasParity(m_array.geometry)) {
+        const Sectors page{inPage.begin.count / kPage.count * kPage.count};
+        return parityGives({page, page + kPage}) ? Sectors{} : inPage.length();
+    }
+    Sectors lost;
+    for (auto at = inPage.begin; at < inPage.end; at = at + Sectors{1}) {
+        const auto content = contentAt(m_array.geometry, {role, at});
+        if (content.kind != Holds::Unused && othersThatGive({role, at}, content).empty())
+            lost = lost + Sectors{1};
+    }
+    return lost;
 }
 
 MemberPlace Mapper::placeAt(Place place) const
@@ -247,6 +278,32 @@ Result<MemberMap> mapMemberSector(const ArrayReport& array, const std::string& p
         map.around.copies = mapper.copiesOf(map.asked.content.arraySector);
     }
     return map;
+}
+
+ListedBad countListedBad(const ArrayReport& array)
+{
+    ListedBad count;
+    const auto level = mappable(array);
+    if (!level)
+        return count;
+    const Mapper mapper(array, **level);
+    for (const auto& member : array.members) {
+        if (!member.superblock || member.badBlocks.empty() ||
+            memberInRole(array, member.role) != &member)
+            continue;
+        const auto data = member.superblock->dataOffset;
+        for (const auto& listed : member.badBlocks) {
+            for (auto at = std::max(listed.begin, data); at < listed.end;) {
+                const auto page = Sectors{((at - data).count / kPage.count + 1) * kPage.count};
+                const auto end = std::min(listed.end, data + page);
+                const auto lost = mapper.lostIn(member.role, {at - data, end - data});
+                count.lost = count.lost + lost;
+                count.all = count.all + (end - at);
+                at = end;
+            }
+        }
+    }
+    return count;
 }
 
 Result<ArrayMap> mapRow(const ArrayReport& array, Sectors inData)

@@ -77,4 +77,12 @@ bool countsAt(const Member* member, Sectors inData);
 // Whether its bad block log lists any of this.
 bool isListedBad(const Member& member, SectorRange inData);
 
+// In the data of members that count. Parity stands in for whole pages only, as in md.
+struct ListedBad
+{
+    Sectors all;
+    Sectors lost; // of those: what no other member gives
+};
+ListedBad countListedBad(const ArrayReport& array);
+
 } // namespace bitmend

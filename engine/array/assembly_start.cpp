@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether it starts, by the kernel's rules and by our stricter ones, and what has to be said.
+#include "engine/array/array_map.h"
 #include "engine/array/assembly_judge.h"
 
 #include <algorithm>
@@ -255,6 +256,8 @@ void remarkBitmap(const ArrayReport& array, std::vector<Remark>& remarks)
 
 void remarkNotes(const ArrayReport& array, std::vector<Remark>& remarks)
 {
+    if (const auto bad = countListedBad(array); bad.all != Sectors{})
+        remarks.push_back({RemarkCode::BadBlocksListed, bad.all.count, bad.lost.count, {}});
     const bool blockSize = std::ranges::any_of(array.members, [](const Member& member) {
         return std::ranges::any_of(member.problems, [](const Problem& problem) {
             return problem.code == ProblemCode::LogicalBlockSizeSet;
@@ -264,6 +267,12 @@ void remarkNotes(const ArrayReport& array, std::vector<Remark>& remarks)
         remarks.push_back({RemarkCode::LogicalBlockSizeSet, 0, 0, array.reference});
     if (array.limit && array.limit->code == RemarkCode::PplClean)
         remarks.push_back(*array.limit);
+}
+
+bool isListing(const ArrayReport& array)
+{
+    return std::ranges::find(array.remarks, RemarkCode::BadBlocksListed, &Remark::code) !=
+           array.remarks.end();
 }
 
 bool hasBlocker(const Draft& draft, RemarkCode code)
@@ -376,7 +385,7 @@ void decideStart(Draft& draft)
     remarkNotes(array, remarks);
     if (array.kernelWouldStart && !array.canStart)
         remarks.push_back({RemarkCode::KernelWouldStart, 0, 0, {}});
-    if (array.needs == Needs::Nothing && array.missing == 0)
+    if (array.needs == Needs::Nothing && array.missing == 0 && !isListing(array))
         remarks.insert(remarks.begin(), {RemarkCode::AllWell, 0, 0, {}});
 }
 

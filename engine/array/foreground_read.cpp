@@ -86,13 +86,22 @@ Result<void> ForegroundRead::readExtent(std::uint64_t offset, std::span<std::byt
 {
     const auto copies = copiesOf(offset);
     const auto whole = readFromAny(copies, 0, to);
-    if (whole || copies.empty() || to.size() <= kBlock)
+    if (whole || copies.empty() || to.size() <= kSectorBytes)
         return whole;
-    // No member gives all of it. Bad places seldom lie in the same blocks on several.
+    // No member gives all of it. Bad places seldom lie in the same blocks on several, and what is
+    // listed as bad is known by the sector.
     for (std::size_t at = 0; at < to.size();) {
         const auto length = std::min(kBlock - (offset + at) % kBlock, to.size() - at);
-        BM_TRY(readFromAny(copies, at, to.subspan(at, length)));
-        at += length;
+        const auto block = readFromAny(copies, at, to.subspan(at, length));
+        const auto end = at + length;
+        while (!block && at < end) {
+            if (block.error().code != ErrorCode::KnownBadBlock)
+                return block;
+            const auto sector = std::min(kSectorBytes - (offset + at) % kSectorBytes, end - at);
+            BM_TRY(readFromAny(copies, at, to.subspan(at, sector)));
+            at += sector;
+        }
+        at = end;
     }
     return {};
 }

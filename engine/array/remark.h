@@ -52,6 +52,7 @@ enum class RemarkCode : std::uint8_t {
     Raid0LayoutUnknown,
     ComponentTooLarge,
     Raid0BitmapPanics,   // do not hand this to kernel 6.1
+    BadBlocksListed,     // number = sectors of members, other = those that no other member gives
     LogicalBlockSizeSet, // newer kernels' field in the padding
     KernelWouldStart,    // where ours is stricter: the kernel would go on
 };
