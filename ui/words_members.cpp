@@ -133,7 +133,8 @@ Phrase reasonOf(const Member& member)
 
 std::optional<Phrase> badBlocksOf(const Member& member)
 {
-    if (member.badBlocks.empty())
+    // What is left out is not read at all.
+    if (member.badBlocks.empty() || member.role < 0)
         return {};
     Sectors all;
     for (const auto& range : member.badBlocks)

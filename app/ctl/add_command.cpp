@@ -21,13 +21,15 @@ bool isSlotted(const ArrayReport& array, const std::string& path)
 {
     return std::ranges::any_of(array.members, [&](const Member& member) {
         return member.path == path &&
-               (member.state == MemberState::Rebuilding || member.state == MemberState::InSync);
+               (member.state == MemberState::Rebuilding || member.state == MemberState::InSync ||
+                   member.state == MemberState::Replacement);
     });
 }
 
 Json planJson(const HotAddPlan& plan)
 {
     return {{"spare", plan.path}, {"dev_number", plan.devNumber}, {"role", plan.role},
+        {"replaces", plan.replaces.empty() ? Json() : Json(plan.replaces)},
         {"data_offset", plan.dataOffset.bytes()}, {"data_bytes", plan.dataSize.bytes()},
         {"bitmap_pages", plan.bitmapPages}, {"recovery", json(plan.recovery)},
         {"writes", json(plan.writes)}};
@@ -35,12 +37,21 @@ Json planJson(const HotAddPlan& plan)
 
 std::string planText(const HotAddPlan& plan)
 {
-    return wrapped(plan.path + " would take slot " + std::to_string(plan.role) + ": superblock, " +
-                       grouped(plan.bitmapPages) + " bitmap pages, then recovery, which reads " +
+    const auto from = plan.replaces.empty() ? std::string() : " from " + plan.replaces;
+    return wrapped(plan.path + " would take slot " + std::to_string(plan.role) + from +
+                       ": superblock, " + grouped(plan.bitmapPages) +
+                       " bitmap pages, then recovery, which reads " +
                        iecSize(plan.recovery.readBytes) + " and writes " +
                        iecSize(plan.recovery.writeBytes) + ".",
                0) +
            "\n" + writesText(plan.writes);
+}
+
+// Only a replacement names a member.
+Result<HotAddPlan> planFor(const Array& array, const Options& options)
+{
+    return options.member.empty() ? planHotAdd(array, options.spare)
+                                  : planReplace(array, options.spare, options.member);
 }
 
 ExitCode dryRun(const ScanReport& found, const Options& options)
@@ -51,7 +62,7 @@ ExitCode dryRun(const ScanReport& found, const Options& options)
     const auto array = openArray(found, options, WriteMode::ReadOnly);
     if (!array)
         return complain(array.error());
-    const auto plan = planHotAdd(**array, options.spare);
+    const auto plan = planFor(**array, options);
     if (!plan)
         return complain(plan.error());
     if (options.json) {
@@ -62,19 +73,15 @@ ExitCode dryRun(const ScanReport& found, const Options& options)
     return ExitCode::Done;
 }
 
-Result<HotAddOutcome> slot(Array& array, const std::string& spare)
-{
-    const auto plan = BM_TRY(planHotAdd(array, spare));
-    return hotAdd(array, plan);
-}
-
 void report(const ArraySnapshot& array, const HotAddOutcome& added, const SyncOutcome& recovered,
     const Options& options)
 {
     if (options.json) {
-        Json object = outcomeJson("add", array, recovered);
+        Json object = outcomeJson(options.member.empty() ? "add" : "replace", array, recovered);
         object["written_bytes"] = recovered.writtenBytes + added.writtenBytes;
         object["spare"] = options.spare;
+        if (!options.member.empty())
+            object["member"] = options.member;
         object["role"] = added.role < 0 ? Json() : Json(added.role);
         object["bitmap_pages"] = added.pagesWritten;
         object["events"] = array.report.events;
@@ -90,14 +97,9 @@ void report(const ArraySnapshot& array, const HotAddOutcome& added, const SyncOu
     printWayBack(array);
 }
 
-} // namespace
-
-ExitCode addCommand(const Options& options)
+// Gives the spare a slot, unless it has it, and recovers what it lacks.
+ExitCode slotAndRecover(const Options& options)
 {
-    if (options.spare.empty() && !options.dryRun) {
-        complain("Name the new member: --spare FILE. See 'bitmendctl add --help'.");
-        return ExitCode::Usage;
-    }
     WatchedJob job("Add", options.rateLimit);
     const auto found = scanPaths(options, job.control());
     if (job.wasInterrupted())
@@ -110,7 +112,8 @@ ExitCode addCommand(const Options& options)
         return complain(array.error());
     HotAddOutcome added;
     if (!isSlotted((*array)->snapshot().report, options.spare)) {
-        const auto slotted = slot(**array, options.spare);
+        const auto plan = planFor(**array, options);
+        const auto slotted = plan ? hotAdd(**array, *plan) : std::unexpected(plan.error());
         if (!slotted)
             return complain(slotted.error(), **array);
         added = *slotted;
@@ -120,6 +123,28 @@ ExitCode addCommand(const Options& options)
         return complain(recovered.error(), **array);
     report((*array)->snapshot(), added, *recovered, options);
     return withLosses(**array, recovered->completed ? ExitCode::Done : ExitCode::Interrupted);
+}
+
+} // namespace
+
+ExitCode addCommand(const Options& options)
+{
+    if (options.spare.empty() && !options.dryRun) {
+        complain("Name the new member: --spare FILE. See 'bitmendctl add --help'.");
+        return ExitCode::Usage;
+    }
+    return slotAndRecover(options);
+}
+
+ExitCode replaceCommand(const Options& options)
+{
+    if (options.spare.empty() || options.member.empty()) {
+        complain(
+            "Name the member that goes and the one that comes: --member FILE --spare FILE. See "
+            "'bitmendctl replace --help'.");
+        return ExitCode::Usage;
+    }
+    return slotAndRecover(options);
 }
 
 } // namespace bitmend::ctl

@@ -34,6 +34,7 @@ ExitCode recoverCommand(const Options& options);
 ExitCode checkCommand(const Options& options);
 ExitCode repairCommand(const Options& options);
 ExitCode addCommand(const Options& options);
+ExitCode replaceCommand(const Options& options);
 ExitCode failCommand(const Options& options);
 ExitCode removeCommand(const Options& options);
 ExitCode reAddCommand(const Options& options);

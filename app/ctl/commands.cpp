@@ -38,6 +38,9 @@ constexpr std::array<Names, 11> kReAddOptions = {"--array", "--bitmap-file", "--
 constexpr std::array<Names, 11> kAddOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--spare", "--dry-run",
     "--rate-limit", "--threads"};
+constexpr std::array<Names, 12> kReplaceOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--without", "--reference", "--member", "--spare", "--dry-run",
+    "--rate-limit", "--threads"};
 constexpr std::array<Names, 10> kFillOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--offset", "--flush-every",
     "--dry-run"};
@@ -49,7 +52,7 @@ constexpr std::array<Names, 9> kMountOptions = {"--array", "--bitmap-file", "--o
     "--in-place", "--restore-file", "--read-only", "--without", "--reference", "--foreground"};
 constexpr std::array<Names, 1> kRestoreOptions = {"--dry-run"};
 
-constexpr std::array<Command, 21> kCommands = {{
+constexpr std::array<Command, 22> kCommands = {{
     {"scan", "[PATH...]", "find arrays and say how they are",
         "Reads the places where md keeps its superblocks, on each source and in its partitions,\n"
         "and groups what it finds into arrays: what is wrong, what that means for the data, and\n"
@@ -123,6 +126,12 @@ constexpr std::array<Command, 21> kCommands = {{
         "and recovers its contents from the others. Ctrl-C stops at a point from which the same\n"
         "call carries on.\n",
         kAddOptions, true, addCommand},
+    {"replace", "--overlay DIR|--in-place --member FILE --spare FILE [PATH...]",
+        "put a new member in the place of one that still works",
+        "Copies the member onto the new one, and what it does not give from the others; only then\n"
+        "it leaves, so that the array never lacks it. Ctrl-C stops at a point from which the same\n"
+        "call carries on.\n",
+        kReplaceOptions, true, replaceCommand},
     {"re-add", "--overlay DIR|--in-place --member FILE [PATH...]", "take a former member back",
         "Copies only what was written since it left, as the bitmap tells; says so when that "
         "cannot\n"

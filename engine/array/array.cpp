@@ -6,6 +6,7 @@
 #include "engine/array/commit.h"
 #include "engine/array/foreground.h"
 #include "engine/array/planned_writes.h"
+#include "engine/array/replacement.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 #include "engine/io/container.h"
@@ -23,8 +24,8 @@ namespace {
 // What a member may carry while we write to it. Everything else has rules of its own that are not
 // kept yet, and half-kept rules lose data.
 constexpr std::uint32_t kWritableFeatures = feature::kBitmapOffset | feature::kRecoveryOffset |
-                                            feature::kBadBlocks | feature::kRecoveryBitmap |
-                                            feature::kRaid0Layout;
+                                            feature::kBadBlocks | feature::kReplacement |
+                                            feature::kRecoveryBitmap | feature::kRaid0Layout;
 
 Result<ArrayMember> openMember(
     const ArrayState& state, const Member& planned, const MemberAccess& access)
@@ -56,12 +57,19 @@ Result<void> openMembers(ArrayState& state)
                                 planned->state == MemberState::Rebuilding ||
                                 planned->state == MemberState::Spare;
         const auto features = planned->superblock->featureMap;
-        const bool unwritable = state.mode != WriteMode::ReadOnly &&
-                                (!knownState || (features & ~kWritableFeatures) != 0);
+        const bool replaces =
+            state.mode != WriteMode::ReadOnly && planned->state == MemberState::Replacement;
+        const bool unwritable =
+            state.mode != WriteMode::ReadOnly &&
+            ((!knownState && !replaces) || (features & ~kWritableFeatures) != 0);
         if (unwritable)
             return fail(ErrorCode::Unsupported, path);
-        if (knownState)
+        if (knownState || replaces)
             state.members.push_back(BM_TRY(openMember(state, *planned, state.access)));
+    }
+    for (auto& member : state.members) {
+        if (member.replaces)
+            BM_TRY(followOriginal(state, member));
     }
     std::vector<bool> inSync(state.reference->raidDisks);
     for (const auto& member : state.members) {

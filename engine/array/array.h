@@ -68,7 +68,7 @@ private:
 // metadata would replace is saved first, in the restore file of the choices. From then on only
 // places of authorized plans can be written. Loads the bitmap as the kernel does. Read-only: writes
 // nothing, ever. Unsupported for an array under reshape or with a journal; and when writing, for a
-// clustered bitmap, a replacement or a partial parity log.
+// clustered bitmap, a partial parity log, or a replacement of a member that is not in sync.
 Result<std::unique_ptr<Array>> assemble(
     const AssemblyPlan& plan, const std::filesystem::path& overlay);
 

@@ -288,7 +288,7 @@ ListedBad countListedBad(const ArrayReport& array)
         return count;
     const Mapper mapper(array, **level);
     for (const auto& member : array.members) {
-        if (!member.superblock || member.badBlocks.empty() ||
+        if (member.role < 0 || member.badBlocks.empty() ||
             memberInRole(array, member.role) != &member)
             continue;
         const auto data = member.superblock->dataOffset;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/io/block_source.h"
+#include "engine/io/followed_device.h"
 #include "engine/io/known_bad.h"
 #include "engine/metadata/bad_block_log.h"
 #include "engine/metadata/superblock.h"
@@ -37,6 +38,9 @@ struct ArrayMember
     bool inSync = false;
     bool accepted = false;  // by a person's choice, and not a member yet in its own superblock
     Sectors recoveryOffset; // with a role and not in sync: valid below this
+    bool replaces = false;  // somebody else has the role as well, and is in sync
+    bool tookOver = false;  // since the last superblocks: from a member in sync
+    FollowerPtr following;  // with `replaces`: of the other one's device
     bool byBitmap = false;  // its recovery copies needed chunks only
     KnownBadPtr bad;        // null: it has no bad block log; `source` and `device` heed it
     BadBlocks badListed;    // what the log says on disk
@@ -46,7 +50,8 @@ struct ArrayMember
 
     bool isFaulty() const { return fault.has_value(); }
     bool hasRole() const { return role >= 0; }
-    bool isRebuilding() const { return hasRole() && !inSync; }
+    bool isRebuilding() const { return hasRole() && !inSync; } // also one that replaces
+    bool stands() const { return hasRole() && !replaces; } // for its role, as far as it is valid
 };
 
 // The file of an external bitmap: the only copy of it.

@@ -166,13 +166,18 @@ ArrayMember asPlanned(const ArrayState& state, const Member& planned)
     member.path = planned.path;
     member.superblock = planned.superblock;
     member.dataOffset = planned.superblock->dataOffset;
-    const bool rebuilding = planned.state == MemberState::Rebuilding;
+    member.replaces = planned.state == MemberState::Replacement;
+    const bool rebuilding = planned.state == MemberState::Rebuilding || member.replaces;
     member.inSync = planned.state == MemberState::InSync;
     member.accepted = planned.isAccepted();
     if (member.inSync || rebuilding)
         member.role = planned.role;
     if (rebuilding) {
-        member.recoveryOffset = std::min(planned.superblock->recoveryOffset, state.componentSize);
+        const bool isPart = planned.superblock->has(feature::kRecoveryOffset);
+        member.recoveryOffset = state.componentSize;
+        if (isPart)
+            member.recoveryOffset =
+                std::min(planned.superblock->recoveryOffset, state.componentSize);
         member.byBitmap = planned.superblock->has(feature::kRecoveryBitmap);
     }
     member.badListed = planned.badBlocks;
@@ -196,6 +201,18 @@ const ArrayMember* ArrayState::member(const std::string& path) const
 {
     const auto found = std::ranges::find(members, path, &ArrayMember::path);
     return found == members.end() ? nullptr : &*found;
+}
+
+ArrayMember* ArrayState::holderOf(int role)
+{
+    const auto found = std::ranges::find_if(members,
+        [role](const ArrayMember& member) { return member.stands() && member.role == role; });
+    return found == members.end() ? nullptr : &*found;
+}
+
+const ArrayMember* ArrayState::holderOf(int role) const
+{
+    return const_cast<ArrayState*>(this)->holderOf(role);
 }
 
 std::size_t ArrayState::inSyncCount() const
@@ -320,7 +337,7 @@ void ArrayState::publishReaders()
     for (const auto* member : copies())
         readers->all.push_back({member->role, member->source, member->dataOffset.bytes()});
     for (const auto& member : members) {
-        if (member.isRebuilding()) {
+        if (member.stands() && !member.inSync) {
             readers->all.push_back({member.role, member.source, member.dataOffset.bytes(),
                 member.recoveryOffset.bytes()});
         }

@@ -94,6 +94,8 @@ struct ArrayState
 
     ArrayMember* member(const std::string& path); // null: none of ours
     const ArrayMember* member(const std::string& path) const;
+    ArrayMember* holderOf(int role); // not what replaces it; null: nobody
+    const ArrayMember* holderOf(int role) const;
     std::size_t inSyncCount() const;
     bool isDegraded() const { return inSyncCount() < reference->raidDisks; }
     bool isRedundant() const;                             // could do without some member in sync

@@ -60,7 +60,8 @@ void Judge::resolveRole(std::vector<Member*>& claims)
 {
     const auto better = [&](const Member* a, const Member* b) {
         const auto rank = [&](const Member* member) {
-            return std::tuple(!isReference(*member), member->superblock->has(feature::kReplacement),
+            // What replaces a member that is still there stands behind it, however new it is.
+            return std::tuple(member->superblock->has(feature::kReplacement), !isReference(*member),
                 ~member->events, member);
         };
         return rank(a) < rank(b);

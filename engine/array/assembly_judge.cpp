@@ -131,7 +131,7 @@ void Judge::electReference()
         const bool replacement = member.superblock->has(feature::kReplacement);
         // The kernel does not even see a superblock of the other byte order.
         const bool foreign = member.superblock->byteOrder != std::endian::native;
-        return std::tuple(foreign, ~member.events, member.superblock->role(), replacement);
+        return std::tuple(foreign, ~member.events, replacement, member.superblock->role());
     };
     const auto eligible = [&](const Member& member) {
         const Role role = ownRole(member);

@@ -33,6 +33,8 @@ bool isInSync(const Member& member) { return member.state == MemberState::InSync
 
 bool isRebuilding(const Member& member) { return member.state == MemberState::Rebuilding; }
 
+bool isReplacing(const Member& member) { return member.state == MemberState::Replacement; }
+
 bool isIdleSpare(const Member& member)
 {
     return member.state == MemberState::Spare && member.reason.code == ReasonCode::IdleSpare;
@@ -72,6 +74,7 @@ private:
     void addFollowers(SectorRange range);
     void addMirrored(SectorRange range, const Member* source);
     void addStriped10(SectorRange range);
+    void addReplacements();
     const Member* resyncSource() const;
 
     const ArrayReport& m_array;
@@ -157,6 +160,8 @@ void Writes::addFollowers(SectorRange range)
     for (const auto& member : m_array.members) {
         if (isRebuilding(member))
             addData(member, {range.begin, std::min(range.end, member.superblock->recoveryOffset)});
+        if (isReplacing(member))
+            addData(member, range);
     }
 }
 
@@ -217,6 +222,15 @@ void Writes::addStriped10(SectorRange range)
     }
 }
 
+// They follow the members that they replace, wherever those are written to.
+void Writes::addReplacements()
+{
+    for (const auto& member : m_array.members) {
+        if (isReplacing(member))
+            addData(member, {{}, m_array.geometry.componentSize});
+    }
+}
+
 void Writes::addResync()
 {
     if (m_array.needs != Needs::Resync)
@@ -228,6 +242,7 @@ void Writes::addResync()
             addMirrored(range, resyncSource());
         } else if (m_array.geometry.level == 10) {
             addStriped10(range);
+            addReplacements();
         } else {
             // Parity wanders: of each row some member holds it.
             for (const auto& member : m_array.members) {
@@ -245,7 +260,7 @@ void Writes::addRecovery()
     // Writes that were under way may have reached such a member or not: then it begins anew.
     const bool anew = m_array.resyncOffset != kMaxSector;
     for (const auto& member : m_array.members) {
-        if (isRebuilding(member)) {
+        if (isRebuilding(member) || isReplacing(member)) {
             addData(member,
                 {anew ? Sectors{} : std::min(member.superblock->recoveryOffset, whole), whole});
             addBadBlockLogOf(member);

@@ -5,6 +5,7 @@
 #include "engine/array/intent_bits.h"
 #include "engine/array/member_writes.h"
 #include "engine/array/next_superblock.h"
+#include "engine/array/replacement.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 #include "engine/metadata/metadata_format.h"
@@ -143,16 +144,17 @@ Result<void> writeSuperblock(ArrayState& state, ArrayMember& member, const Super
 Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* newcomer)
 {
     // A member one event behind goes first, on its own: until it is durable the others must not
-    // move on and leave it two behind. A newcomer goes last, and so does one that was accepted:
-    // newest, beside tables that do not know it or call it failed, it would look like the other
-    // half of a split array.
+    // move on and leave it two behind. Then one that took over: were the others the first to call
+    // the member it replaced faulty, the array would lack both. A newcomer goes last, and so does
+    // one that was accepted: newest, beside tables that do not know it or call it failed, it would
+    // look like the other half of a split array.
     const auto turn = [&state, newcomer](const ArrayMember* member) {
         if (member->accepted || member == newcomer)
-            return 2;
+            return 3;
         const bool behind = member->hasRole() && member->superblock->events + 1 < state.events;
-        return behind ? 0 : 1;
+        return behind ? 0 : member->tookOver ? 1 : 2;
     };
-    std::array<std::vector<ArrayMember*>, 3> turns;
+    std::array<std::vector<ArrayMember*>, 4> turns;
     for (auto& member : state.members) {
         if (!member.isFaulty())
             turns.at(static_cast<std::size_t>(turn(&member))).push_back(&member);
@@ -163,7 +165,7 @@ Result<void> writeSuperblocks(ArrayState& state, const ArrayMember* newcomer)
         BM_TRY(flushAll(state));
     }
     for (auto& member : state.members)
-        member.accepted = false;
+        member.accepted = member.tookOver = false;
     return {};
 }
 
@@ -172,6 +174,7 @@ Result<void> updateOnce(ArrayState& state, const ArrayMember* newcomer)
     state.culprit.reset();
     settleBadBlocks(state);
     BM_TRY(flushAll(state));
+    loseFollowers(state);
     ++state.events;
     const auto header = writeHeader(state);
     if (!header && !(state.bitmap && kickBitmap(state, *state.bitmap)))
@@ -266,7 +269,8 @@ Result<void> flushMembers(ArrayState& state)
 {
     const auto guard = state.lock();
     BM_TRY(state.writable());
-    return guarded(state, [&] { return flushAll(state); });
+    BM_TRY(guarded(state, [&] { return flushAll(state); }));
+    return loseFollowers(state) ? updateSuperblocks(state) : Result<void>();
 }
 
 Result<void> clearChunks(ArrayState& state, std::span<const ChunkRun> chunks)

@@ -17,6 +17,8 @@ bool isTarget(const ArrayMember& member, SyncAction action, Sectors at)
 {
     if (action == SyncAction::Recover)
         return member.isRebuilding() && at >= member.recoveryOffset;
+    if (member.replaces)
+        return false; // it follows the member that it replaces
     if (action == SyncAction::Resync && member.inSync)
         return true;
     return member.isRebuilding() && at < member.recoveryOffset;
@@ -25,7 +27,7 @@ bool isTarget(const ArrayMember& member, SyncAction action, Sectors at)
 // Asked last: it holds what the others had when it was copied, and has followed since.
 bool isRebuilt(const ArrayMember& member, Sectors end)
 {
-    return member.isRebuilding() && end <= member.recoveryOffset;
+    return member.stands() && !member.inSync && end <= member.recoveryOffset;
 }
 
 // One piece is all rebuilt on a member or not at all. `at` is where the range begins on it.
@@ -90,10 +92,10 @@ CopyPiece pieceOfChunk(ArrayState& state, SyncAction action, SectorRange range)
 {
     CopyPiece piece{range, {}, {}, {}};
     for (const auto& place : state.level->locate(state.geometry, range.begin)) {
-        const auto found = std::ranges::find(state.members, place.role, &ArrayMember::role);
-        if (found == state.members.end())
+        auto* found = state.holderOf(place.role);
+        if (!found)
             continue;
-        const Copy copy{&*found, place.sector};
+        const Copy copy{found, place.sector};
         if (found->inSync)
             piece.copies.push_back(copy);
         if (isTarget(*found, action, place.sector))
@@ -108,8 +110,7 @@ std::vector<SectorRange> partsOfChunk(const ArrayState& state, SectorRange range
 {
     std::vector<Sectors> cuts;
     for (const auto& place : state.level->locate(state.geometry, range.begin)) {
-        const auto found = std::ranges::find(state.members, place.role, &ArrayMember::role);
-        if (found != state.members.end())
+        if (const auto* found = state.holderOf(place.role))
             addCut(cuts, *found, place.sector, range);
     }
     return cutAt(std::move(cuts), range);

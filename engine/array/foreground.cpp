@@ -4,6 +4,7 @@
 #include "engine/array/commit.h"
 #include "engine/array/intent_bits.h"
 #include "engine/array/parity_write.h"
+#include "engine/array/replacement.h"
 #include "engine/array/write_targets.h"
 
 #include <algorithm>
@@ -222,6 +223,8 @@ Result<void> settleTargets(
         if (isRepeated && std::ranges::count_if(state.members, &ArrayMember::hasRole) > 1)
             state.failure = target.written.error();
     }
+    if (loseFollowers(state))
+        BM_TRY(updateSuperblocks(state));
     BM_TRY(state.writable());
     return isKept(state, write, offset, length) ? Result<void>() : outcome;
 }

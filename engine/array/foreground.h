@@ -22,6 +22,9 @@ namespace bitmend {
 // rebuilt and has come so far.
 Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to);
 
+// The same for whoever holds the rows already, alone.
+Result<void> readInOwnRows(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to);
+
 // ShortRead when it does not lie inside the array.
 Result<void> checkRange(const ArrayState& state, std::uint64_t offset, std::size_t length);
 SectorRange sectorsOf(std::uint64_t offset, std::size_t length); // those that it touches

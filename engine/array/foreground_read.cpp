@@ -179,6 +179,11 @@ SectorRange sectorsOf(std::uint64_t offset, std::size_t length)
     return {{offset / kSectorBytes}, {(offset + length + kSectorBytes - 1) / kSectorBytes}};
 }
 
+Result<void> readInOwnRows(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to)
+{
+    return ForegroundRead(state).run(offset, to);
+}
+
 Result<void> readForeground(const ArrayState& state, std::uint64_t offset, std::span<std::byte> to)
 {
     BM_TRY(checkRange(state, offset, to.size()));

@@ -7,6 +7,7 @@
 #include "engine/array/commit.h"
 #include "engine/array/next_superblock.h"
 #include "engine/array/planned_writes.h"
+#include "engine/array/replacement.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 #include "engine/metadata/bitmap_room.h"
@@ -136,19 +137,36 @@ void listWrites(const ArrayState& state, Sectors newLocation, HotAddPlan& plan)
         {plan.path, plan.dataOffset.bytes(), state.componentSize.bytes(), WritePurpose::Data});
 }
 
-Result<HotAddPlan> planFor(const ArrayState& state, const std::string& path)
+// That of a member which is to be replaced, or a vacant one.
+Result<int> roleFor(const ArrayState& state, const std::string& original)
+{
+    if (original.empty()) {
+        const auto vacant = state.vacantRole();
+        return vacant ? Result<int>(*vacant) : fail(ErrorCode::NoVacantSlot, state.name);
+    }
+    const auto* member = state.member(original);
+    if (!member || !member->inSync)
+        return fail(ErrorCode::NotAMember, original);
+    const bool isBeingReplaced = std::ranges::any_of(state.members,
+        [&](const ArrayMember& one) { return one.replaces && one.role == member->role; });
+    if (isBeingReplaced || state.geometry.level < 1 ||
+        state.reference->version == MetadataVersion::V0_90)
+        return fail(ErrorCode::Unsupported, state.name);
+    return member->role;
+}
+
+Result<HotAddPlan> planFor(
+    const ArrayState& state, const std::string& path, const std::string& original = {})
 {
     const auto guard = state.lock();
     BM_TRY(state.supportsWriting());
     HotAddPlan plan;
     plan.path = path;
-    const auto role = state.vacantRole();
-    if (!role)
-        return fail(ErrorCode::NoVacantSlot, state.name);
+    plan.role = BM_TRY(roleFor(state, original));
+    plan.replaces = original;
     // As in the kernel: level 10 gives no slot away before its copies agree.
     if (state.geometry.level == 10 && state.resyncDue())
         return fail(ErrorCode::Unsupported, state.name);
-    plan.role = *role;
     const auto& bitmap = state.plan.array.bitmap;
     if (bitmap && !bitmap->location.external)
         plan.bitmapPages = bitmapPages(bitmap->chunks);
@@ -219,7 +237,8 @@ Result<HotAddOutcome> slotSpare(ArrayState& state, const HotAddPlan& plan)
 {
     auto* spare = state.member(plan.path);
     BM_ASSERT(spare && !spare->hasRole());
-    if (state.vacantRole() != plan.role)
+    const auto role = roleFor(state, plan.replaces);
+    if (!role || *role != plan.role)
         return fail(ErrorCode::ChangedSincePlan, plan.path);
     BM_TRY(state.authorize(plan.writes));
 
@@ -234,6 +253,9 @@ Result<HotAddOutcome> slotSpare(ArrayState& state, const HotAddPlan& plan)
 
     spare->role = plan.role;
     spare->recoveryOffset = {};
+    spare->replaces = !plan.replaces.empty();
+    if (spare->replaces)
+        BM_TRY(followOriginal(state, *spare));
     BM_TRY(updateSuperblocks(state, spare));
     log(LogEvent::MemberSlotted, state.name, plan.path, static_cast<std::uint64_t>(plan.role));
     outcome.events = state.events;
@@ -245,6 +267,12 @@ Result<HotAddOutcome> slotSpare(ArrayState& state, const HotAddPlan& plan)
 Result<HotAddPlan> planHotAdd(const Array& array, const std::string& path)
 {
     return planFor(array.state(), path);
+}
+
+Result<HotAddPlan> planReplace(
+    const Array& array, const std::string& path, const std::string& original)
+{
+    return planFor(array.state(), path, original);
 }
 
 Result<HotAddOutcome> hotAdd(Array& array, const HotAddPlan& plan)

@@ -22,6 +22,7 @@ struct HotAddPlan
     std::string path; // the new member
     std::uint32_t devNumber = 0;
     int role = -1;
+    std::string replaces; // the member whose role it is; empty: the slot is vacant
     Sectors dataOffset;
     Sectors dataSize;
     std::uint64_t bitmapPages = 0;
@@ -32,6 +33,12 @@ struct HotAddPlan
 // A spare that belongs to this array already, idle, is taken as it is. Errors: MemberTooSmall,
 // AlreadyMember, NoVacantSlot, Unsupported.
 Result<HotAddPlan> planHotAdd(const Array& array, const std::string& path);
+
+// The newcomer is to take the place of a member in sync, which goes when it has all of it; hotAdd()
+// runs this as well. Errors, besides: NotAMember, and Unsupported for metadata 0.90, which has no
+// word for it, for levels without redundancy, and while another one replaces that member.
+Result<HotAddPlan> planReplace(
+    const Array& array, const std::string& path, const std::string& original);
 
 struct HotAddOutcome
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/array/member_writes.h"
 
+#include "engine/array/replacement.h"
 #include "engine/base/assert.h"
 #include "engine/base/log.h"
 
@@ -108,12 +109,18 @@ void loseMember(ArrayState& state, ArrayMember& member, const Error& why)
         }
     }
     log(LogEvent::MemberFailed, state.name, member.path, static_cast<std::uint64_t>(member.role));
+    const bool stood = member.stands();
+    const int role = member.role;
     member.fault = why;
     member.unflushed = false;
     member.role = -1;
     member.inSync = false;
     member.recoveryOffset = {};
     member.byBitmap = false;
+    member.replaces = false;
+    member.following.reset();
+    if (stood)
+        standAlone(state, role);
     state.superblocksDue = true;
     state.publishReaders();
 }

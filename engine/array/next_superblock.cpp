@@ -73,6 +73,8 @@ Superblock nextSuperblock(const ArrayState& state, const ArrayMember& member)
         next.recoveryOffset = member.recoveryOffset;
         if (member.byBitmap)
             next.featureMap |= feature::kRecoveryBitmap;
+        if (member.replaces)
+            next.featureMap |= feature::kReplacement;
     }
     next.devRoles = roleTable(state, next.devRoles.size());
     return next;

@@ -2,6 +2,7 @@
 #include "engine/array/commit.h"
 #include "engine/array/due_runs.h"
 #include "engine/array/needed_on_members.h"
+#include "engine/array/replacement.h"
 #include "engine/array/sync_ledger.h"
 #include "engine/array/sync_members.h"
 #include "engine/array/sync_pass.h"
@@ -128,6 +129,7 @@ Result<void> RecoveryPass::recordUpTo(Sectors reached)
         if (!member.isRebuilding() || member.recoveryOffset >= reached)
             continue;
         member.recoveryOffset = reached;
+        noteReplaced(member);
         moved = true;
     }
     if (!moved)
@@ -147,6 +149,8 @@ Result<void> RecoveryPass::end()
     for (auto& member : m_state.members) {
         if (!member.isRebuilding())
             continue;
+        if (member.replaces)
+            takeOver(m_state, member);
         member.inSync = true;
         member.recoveryOffset = {};
         member.byBitmap = false;

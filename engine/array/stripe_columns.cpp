@@ -24,7 +24,7 @@ void StripeColumns::choose(SectorRange range, bool recovers)
     const auto guard = m_state.lock();
     std::ranges::fill(m_columns, Column{});
     for (auto& member : m_state.members) {
-        if (!member.hasRole())
+        if (!member.stands())
             continue;
         auto& column = of(member.role);
         column.member = &member;

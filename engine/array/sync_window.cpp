@@ -2,6 +2,7 @@
 #include "engine/array/sync_window.h"
 
 #include "engine/array/mirror_sync.h"
+#include "engine/array/replacement_sync.h"
 #include "engine/array/stripe_sync.h"
 
 #include <algorithm>
@@ -12,7 +13,14 @@ namespace bitmend {
 std::unique_ptr<SyncWindow> makeSyncWindow(ArrayState& state, SyncScope scope)
 {
     const bool parity = state.geometry.level >= 4 && state.geometry.level <= 6;
-    return parity ? makeStripeSync(state, scope) : makeMirrorSync(state, scope);
+    if (!parity)
+        return makeMirrorSync(state, scope);
+    auto stripes = makeStripeSync(state, scope);
+    const auto guard = state.lock();
+    const bool replaces = std::ranges::any_of(state.members, &ArrayMember::replaces);
+    if (scope.action != SyncAction::Recover || !replaces)
+        return stripes;
+    return makeReplacementSync(state, scope, std::move(stripes));
 }
 
 void appendRange(std::vector<SectorRange>& ranges, SectorRange range)

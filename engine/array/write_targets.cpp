@@ -17,7 +17,7 @@ WriteTargets writeTargets(const ArrayState& state)
 {
     WriteTargets all;
     for (const auto& member : state.members) {
-        if (member.hasRole()) {
+        if (member.stands()) {
             all.push_back({member.path, member.role, member.device, member.dataOffset.bytes(),
                 member.inSync, 0, {}});
         }

@@ -30,7 +30,7 @@ struct WriteTarget
 
 using WriteTargets = std::vector<WriteTarget>;
 
-// Everyone that has a role; members in sync first.
+// Everyone that stands for a role; members in sync first. What replaces one follows by itself.
 WriteTargets writeTargets(const ArrayState& state);
 
 // Null: nobody has the role.

@@ -21,6 +21,7 @@ enum class LogEvent : std::uint8_t {
     SpareWritten,       // where = the new member
     BitmapPagesWritten, // where = the new member, number = pages
     MemberSlotted,      // where = the new member, number = role
+    MemberReplaced,     // where = the member whose place is taken, number = its role
     MemberInSync,       // where = the member, number = role
     SuperblocksWritten, // number = events, other = members
     ArrayStopped,       // number = events
