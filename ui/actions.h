@@ -48,6 +48,7 @@ struct Actions
     QAction* pauseJob;
 
     // On the chosen member.
+    QAction* replace;
     QAction* reAdd;
     QAction* fail;
     QAction* remove;

@@ -110,7 +110,8 @@ const Member* chosenMember(const Situation& now)
 
 bool hasSlot(const Member& member)
 {
-    return member.state == MemberState::InSync || member.state == MemberState::Rebuilding;
+    return member.state == MemberState::InSync || member.state == MemberState::Rebuilding ||
+           member.state == MemberState::Replacement;
 }
 
 QString whyNotFail(const Situation& now, const Member* member)
@@ -123,6 +124,27 @@ QString whyNotFail(const Situation& now, const Member* member)
         return tr("%1 is the last member in sync: without it the array is gone.")
             .arg(nameOf(member->path));
     }
+    return {};
+}
+
+QString whyNotReplace(const Situation& now, const Member* member)
+{
+    if (!member)
+        return tr("Choose a member in the list first.");
+    if (member->state != MemberState::InSync)
+        return tr("%1 is not in sync: it cannot be copied.").arg(nameOf(member->path));
+    const auto& report = now.array->report;
+    if (report.geometry.level < 1)
+        return tr("This level cannot replace members while it runs.");
+    if (report.version == MetadataVersion::V0_90)
+        return tr("Metadata 0.90 has no word for a member that replaces another.");
+    const auto isReplacing = [member](const Member& other) {
+        return other.state == MemberState::Replacement && other.role == member->role;
+    };
+    if (std::ranges::any_of(report.members, isReplacing))
+        return tr("%1 is being replaced already.").arg(nameOf(member->path));
+    if (now.array->assembled && now.array->assembled->resyncDue)
+        return tr("Resync the members first.");
     return {};
 }
 
@@ -314,6 +336,10 @@ void Actions::allowMembership(const Situation& now)
         permit(action, reason.isEmpty() ? whyNot : reason, does);
         say(action, action->isEnabled() ? withName.arg(nameOf(now.member)) : words, others);
     };
+    const QString whyNot = reason.isEmpty() ? whyNotReplace(now, member) : reason;
+    permit(replace, whyNot, tr("Copy the member onto a new one, which then takes its place"));
+    replace->setText(replace->isEnabled() ? tr("Rep&lace %1\u2026").arg(nameOf(now.member))
+                                          : tr("Rep&lace\u2026"));
     onMember(fail, tr("&Fail\u2026"), tr("&Fail %1\u2026"),
         reason.isEmpty() ? whyNotFail(now, member) : reason,
         tr("Mark the member as failed: the array goes on without it"));

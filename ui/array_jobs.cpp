@@ -124,8 +124,11 @@ void ArrayJobs::sync(const ArrayReport& array, SyncAction action)
 
 void ArrayJobs::hotAdd(const ArrayReport& array, const HotAddPlan& plan)
 {
-    run(array.uuid, Activity::Adding, tr("Hot-add to %1").arg(QString::fromStdString(array.name)),
-        m_engine.hotAdd(array.uuid, plan), Steering::PauseAndCancel);
+    const QString title = plan.replaces.empty()
+                              ? tr("Hot-add to %1").arg(QString::fromStdString(array.name))
+                              : tr("Replace %1").arg(nameOf(plan.replaces));
+    run(array.uuid, Activity::Adding, title, m_engine.hotAdd(array.uuid, plan),
+        Steering::PauseAndCancel);
 }
 
 void ArrayJobs::reAdd(const ArrayReport& array, const ReAddPlan& plan)

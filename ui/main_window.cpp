@@ -117,7 +117,9 @@ void MainWindow::connectActions()
     connect(m_actions.saveLog, &QAction::triggered, this, &MainWindow::saveLog);
     connect(m_actions.quit, &QAction::triggered, this, &QWidget::close);
     connect(m_actions.assemble, &QAction::triggered, this, &MainWindow::reviewAssembly);
-    connect(m_actions.hotAdd, &QAction::triggered, this, &MainWindow::reviewHotAdd);
+    connect(m_actions.hotAdd, &QAction::triggered, this, [this] { reviewHotAdd({}); });
+    connect(m_actions.replace, &QAction::triggered, this,
+        [this] { reviewHotAdd(m_arrayPage->chosenMember()); });
     const std::pair<QAction*, SyncAction> syncs[] = {{m_actions.resync, SyncAction::Resync},
         {m_actions.recover, SyncAction::Recover}, {m_actions.check, SyncAction::Check}};
     for (const auto& [command, what] : syncs)

@@ -61,7 +61,7 @@ private:
     void showAbout();
 
     void reviewAssembly();
-    void reviewHotAdd();
+    void reviewHotAdd(const std::string& original); // empty: into the vacant slot
     void sync(SyncAction action);
     void repair();
     void reAdd();

@@ -44,7 +44,8 @@ void MainWindow::makeMenus()
     array->addSeparator();
     array->addActions({m_actions.resync, m_actions.recover, m_actions.check, m_actions.repair});
     array->addSeparator();
-    array->addActions({m_actions.hotAdd, m_actions.reAdd, m_actions.fail, m_actions.remove});
+    array->addActions(
+        {m_actions.hotAdd, m_actions.replace, m_actions.reAdd, m_actions.fail, m_actions.remove});
     array->addSeparator();
     array->addActions({m_actions.addBitmap, m_actions.removeBitmap});
     array->addSeparator();

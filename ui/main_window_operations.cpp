@@ -26,12 +26,12 @@ void MainWindow::reviewAssembly()
         m_jobs->assemble(dialog.plan(), dialog.overlay());
 }
 
-void MainWindow::reviewHotAdd()
+void MainWindow::reviewHotAdd(const std::string& original)
 {
     const auto array = current();
     if (!array)
         return;
-    HotAddDialog dialog(m_engine, *array, this);
+    HotAddDialog dialog(m_engine, *array, original, this);
     if (dialog.exec() == QDialog::Accepted)
         m_jobs->hotAdd(array->report, dialog.plan());
 }
@@ -203,7 +203,7 @@ void MainWindow::showMemberMenu(QPoint globalPosition)
     QMenu menu(this);
     menu.setObjectName(QStringLiteral("memberMenu"));
     menu.setToolTipsVisible(true);
-    menu.addActions({m_actions.reAdd, m_actions.fail, m_actions.remove});
+    menu.addActions({m_actions.replace, m_actions.reAdd, m_actions.fail, m_actions.remove});
     menu.exec(globalPosition);
 }
 

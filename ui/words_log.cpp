@@ -51,8 +51,8 @@ Phrase sentence(const LogRecord& record)
     case LogEvent::MemberSlotted:
         return phrase("add %1: %2 takes slot %3", array, where, number);
     case LogEvent::MemberReplaced:
-        return phrase("replace %1: %2 in slot %3 is replaced and no member any more", array, where,
-            number);
+        return phrase(
+            "replace %1: %2 in slot %3 is replaced and no member any more", array, where, number);
     case LogEvent::MemberInSync:
         return phrase("recover %1: %2 in slot %3 is in sync", array, where, number);
     case LogEvent::SuperblocksWritten:

@@ -219,6 +219,14 @@ Job<HotAddPlan> Engine::planHotAdd(const Uuid& uuid, const std::string& path)
         [path](OpenArray&, Array& array, JobControl&) { return bitmend::planHotAdd(array, path); });
 }
 
+Job<HotAddPlan> Engine::planReplace(
+    const Uuid& uuid, const std::string& path, const std::string& original)
+{
+    return onArray<HotAddPlan>(uuid, [path, original](OpenArray&, Array& array, JobControl&) {
+        return bitmend::planReplace(array, path, original);
+    });
+}
+
 template <typename Add> Job<HotAddResult> Engine::addThenRecover(const Uuid& uuid, Add add)
 {
     return onArray<HotAddResult>(uuid,

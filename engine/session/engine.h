@@ -80,6 +80,8 @@ public:
     Job<ArraySnapshot> assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay);
     Job<SyncOutcome> sync(const Uuid& uuid, SyncAction action);
     Job<HotAddPlan> planHotAdd(const Uuid& uuid, const std::string& path);
+    Job<HotAddPlan> planReplace(
+        const Uuid& uuid, const std::string& path, const std::string& original);
     Job<HotAddResult> hotAdd(const Uuid& uuid, const HotAddPlan& plan); // and the recovery
     Job<HotAddResult> reAdd(const Uuid& uuid, const ReAddPlan& plan);   // likewise
     Job<MembershipOutcome> failMember(const Uuid& uuid, const std::string& path);

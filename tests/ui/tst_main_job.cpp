@@ -115,6 +115,36 @@ private slots:
         m_window->close();
     }
 
+    void member_isReplacedByClicks()
+    {
+        openDemo();
+        const auto before = hashes();
+        assembleOnOverlays();
+        choose(0);
+        QVERIFY(action("replace").toolTip().contains(QStringLiteral("Resync")));
+        click(toolButton(*m_window, "resync"));
+        untilIdle();
+        QCOMPARE(action("replace").text(), QStringLiteral("Rep&lace disk-a.img\u2026"));
+        whenAsked<HotAddDialog>(*m_window, [](HotAddDialog& dialog) {
+            auto* button = named<QPushButton>(dialog, "addNow");
+            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
+            QCOMPARE(button->text(), QStringLiteral("Replace by spare.img"));
+            picture(dialog, QStringLiteral("replace"));
+            click(button);
+        });
+        action("limit1").trigger();
+        action("replace").trigger();
+        QTRY_COMPARE_WITH_TIMEOUT(stateOf("spare.img"), MemberState::Replacement, kPatience);
+        picture(*m_window, QStringLiteral("replacing"));
+        action("limit0").trigger();
+        untilIdle();
+        QCOMPARE(stateOf("spare.img"), MemberState::InSync);
+        QCOMPARE(stateOf("disk-a.img"), MemberState::Faulty);
+        QVERIFY(outcomes(*m_window).contains(QStringLiteral("in sync with the others")));
+        picture(*m_window, QStringLiteral("replaced"));
+        QCOMPARE(hashes(), before);
+    }
+
     void writes_moveTheBitmapAndRestOnWish()
     {
         QVERIFY(!toolButton(*m_window, "writeSomething")->isVisible());
@@ -212,6 +242,24 @@ private:
         action("limit0").trigger();
     }
 
+    void choose(int role)
+    {
+        auto* members = named<MembersView>(*m_window, "members");
+        members->setFocus();
+        const auto& all = array().report.members;
+        while (members->chosen() != all[std::size_t(role)].path)
+            QTest::keyClick(members, Qt::Key_Down);
+    }
+
+    MemberState stateOf(const char* name) const
+    {
+        for (const auto& member : array().report.members) {
+            if (member.path.ends_with(name))
+                return member.state;
+        }
+        return MemberState::Missing;
+    }
+
     void hotAdd()
     {
         whenAsked<HotAddDialog>(*m_window, [](HotAddDialog& dialog) {
@@ -244,8 +292,8 @@ private:
             });
         };
         whenMenuIsUp(*m_window, [this, answer](QMenu& menu) {
-            QCOMPARE(menu.actions(),
-                (QList<QAction*>{&action("reAdd"), &action("fail"), &action("remove")}));
+            QCOMPARE(menu.actions(), (QList<QAction*>{&action("replace"), &action("reAdd"),
+                                         &action("fail"), &action("remove")}));
             QCOMPARE(action("fail").text(),
                 QStringLiteral("&Fail spare.img\u2026: writes 2 superblocks"));
             picture(menu, QStringLiteral("member-menu"));

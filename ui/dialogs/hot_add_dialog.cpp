@@ -38,17 +38,21 @@ bool isBlank(const ScannedSource& source)
 
 } // namespace
 
-HotAddDialog::HotAddDialog(Engine& engine, const ArrayView& array, QWidget* parent)
+HotAddDialog::HotAddDialog(
+    Engine& engine, const ArrayView& array, std::string original, QWidget* parent)
     : QDialog(parent)
     , m_engine(engine)
     , m_uuid(array.report.uuid)
     , m_array(QString::fromStdString(array.report.name))
+    , m_original(std::move(original))
     , m_candidates(new QListWidget(this))
     , m_cost(new QLabel(this))
     , m_writes(new WritesView(this))
 {
     setObjectName(QStringLiteral("hotAddDialog"));
-    setWindowTitle(tr("Hot-add to %1").arg(m_array));
+    const bool replaces = !m_original.empty();
+    setWindowTitle(
+        replaces ? tr("Replace %1").arg(nameOf(m_original)) : tr("Hot-add to %1").arg(m_array));
     m_candidates->setObjectName(QStringLiteral("candidates"));
     m_candidates->setAccessibleName(tr("New member"));
     m_candidates->setMinimumHeight(90);
@@ -60,7 +64,8 @@ HotAddDialog::HotAddDialog(Engine& engine, const ArrayView& array, QWidget* pare
     choose->setAutoDefault(false);
     connect(choose, &QPushButton::clicked, this, &HotAddDialog::chooseFile);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
-    m_add = buttons->addButton(tr("Add and recover"), QDialogButtonBox::AcceptRole);
+    m_add = buttons->addButton(
+        replaces ? tr("Replace") : tr("Add and recover"), QDialogButtonBox::AcceptRole);
     m_add->setObjectName(QStringLiteral("addNow"));
     m_add->setProperty("primary", true);
     m_add->setDefault(true);
@@ -71,7 +76,9 @@ HotAddDialog::HotAddDialog(Engine& engine, const ArrayView& array, QWidget* pare
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(20, 18, 20, 16);
     column->setSpacing(8);
-    column->addWidget(heading(tr("New member for %1").arg(m_array), this));
+    column->addWidget(heading(replaces ? tr("New member in place of %1").arg(nameOf(m_original))
+                                       : tr("New member for %1").arg(m_array),
+        this));
     column->addWidget(m_candidates, 1);
     column->addWidget(choose, 0, Qt::AlignLeft);
     column->addSpacing(6);
@@ -131,7 +138,9 @@ void HotAddDialog::replan()
     m_planning = std::make_unique<QFutureWatcher<Result<HotAddPlan>>>();
     connect(m_planning.get(), &QFutureWatcher<Result<HotAddPlan>>::finished, this,
         [this] { show(m_planning->result()); });
-    m_planning->setFuture(m_engine.planHotAdd(m_uuid, path).result);
+    const auto planning = m_original.empty() ? m_engine.planHotAdd(m_uuid, path)
+                                             : m_engine.planReplace(m_uuid, path, m_original);
+    m_planning->setFuture(planning.result);
 }
 
 void HotAddDialog::show(const Result<HotAddPlan>& plan)
@@ -142,8 +151,20 @@ void HotAddDialog::show(const Result<HotAddPlan>& plan)
         return;
     }
     m_plan = *plan;
-    m_add->setText(tr("Add %1 and recover").arg(nameOf(plan->path)));
+    const bool replaces = !plan->replaces.empty();
+    m_add->setText(replaces ? tr("Replace by %1").arg(nameOf(plan->path))
+                            : tr("Add %1 and recover").arg(nameOf(plan->path)));
     m_add->setEnabled(true);
+    m_writes->setWrites(plan->writes, tr("Nothing."), tr("all of it to the overlays"));
+    if (replaces) {
+        m_cost->setText(tr(
+            "%1 gets slot %2 beside %3 and is made its copy; what %3 does not give comes from the "
+            "others. Only when it has all, %3 leaves the array. This %4.")
+                .arg(nameOf(plan->path))
+                .arg(plan->role)
+                .arg(nameOf(plan->replaces), costOf(plan->recovery)));
+        return;
+    }
     m_cost->setText(
         tr("%1 becomes slot %2. First its superblock as a spare and every page of the bitmap (%3) "
            "are written to it, then its role to all members. The recovery that follows %4.")
@@ -151,7 +172,6 @@ void HotAddDialog::show(const Result<HotAddPlan>& plan)
             .arg(plan->role)
             .arg(numberText(plan->bitmapPages))
             .arg(costOf(plan->recovery)));
-    m_writes->setWrites(plan->writes, tr("Nothing."), tr("all of it to the overlays"));
 }
 
 } // namespace bitmend

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Choosing the member for a vacant slot, with what will be read and written before it is.
+// Choosing the member for a vacant slot, or in place of one that is there, with what will be read
+// and written before it is.
 #pragma once
 
 #include "engine/session/engine.h"
@@ -8,6 +9,7 @@
 #include <QFutureWatcher>
 
 #include <memory>
+#include <string>
 
 class QLabel;
 class QListWidget;
@@ -22,7 +24,9 @@ class HotAddDialog : public QDialog
     Q_OBJECT
 
 public:
-    HotAddDialog(Engine& engine, const ArrayView& array, QWidget* parent = nullptr);
+    // `original`: the member to be replaced; empty: none.
+    HotAddDialog(
+        Engine& engine, const ArrayView& array, std::string original, QWidget* parent = nullptr);
 
     const HotAddPlan& plan() const { return m_plan; } // once accepted
 
@@ -35,6 +39,7 @@ private:
     Engine& m_engine;
     Uuid m_uuid;
     QString m_array;
+    std::string m_original;
     HotAddPlan m_plan;
     std::unique_ptr<QFutureWatcher<Result<HotAddPlan>>> m_planning;
     QListWidget* m_candidates;

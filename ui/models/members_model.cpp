@@ -145,8 +145,9 @@ QString MembersModel::dirty(const Member& member) const
 {
     if (m_frame && !member.path.empty()) {
         const auto bits = std::ranges::find(m_frame->members, member.path, &MemberBits::path);
-        const bool hasSlot =
-            member.state == MemberState::InSync || member.state == MemberState::Rebuilding;
+        const bool hasSlot = member.state == MemberState::InSync ||
+                             member.state == MemberState::Rebuilding ||
+                             member.state == MemberState::Replacement;
         if (hasSlot && bits != m_frame->members.end() && bits->set.size() > 0)
             return numberText(bits->set.total());
     }
