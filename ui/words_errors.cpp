@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A failed call: what happened to which source, what was not changed, what to do next.
 #include "ui/phrase.h"
+#include "ui/words_mounts.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -54,17 +55,6 @@ Phrase cannotBeWritten(const Error& error, const std::string& place, const std::
                   "Check the disk and what it is connected by, or let the writes go to an overlay; "
                   "the next run carries on.",
         error.where, place, why);
-}
-
-Phrase cannotMount(const Error& error, const std::string& why)
-{
-    if (error.sysErrno == EACCES || error.sysErrno == EPERM) {
-        return phrase("%1 cannot be mounted on: without the program fusermount3 only root may do "
-                      "that. Install the package fuse3, or name a folder of your own.",
-            error.where);
-    }
-    return phrase(
-        "%1 cannot be mounted on: %2. Name another folder and try again.", error.where, why);
 }
 
 Phrase io(const Error& error, const std::string& place, const std::string& why)
@@ -350,20 +340,13 @@ Phrase sentence(const Error& error)
                       "is. Nothing was changed. Finish that first.",
             where);
     case ErrorCode::NoFuse:
-        return phrase("This computer has no FUSE, so nothing can be mounted. Load the kernel's "
-                      "module (modprobe fuse), or copy the contents out instead.");
     case ErrorCode::CannotMount:
-        return cannotMount(error, why);
     case ErrorCode::FolderInUse:
-        return phrase("%1 cannot be mounted on: something is mounted there already, or it is not "
-                      "an empty folder. Name another one.",
-            where);
     case ErrorCode::MountBusy:
-        return phrase("%1 is still in use. Close the programs that have a file in it open, then "
-                      "try again.",
-            where);
+    case ErrorCode::CannotUnmount:
+    case ErrorCode::ServerLost:
     case ErrorCode::NotMounted:
-        return phrase("Nothing of Bitmend is mounted at %1.", where);
+        return aboutMount(error, why);
     case ErrorCode::NothingToDo:
         return phrase("There is nothing to do: the members agree as far as md records it. Nothing "
                       "was changed.");

@@ -58,6 +58,8 @@ ExitCode exitCodeOf(ErrorCode code)
     case ErrorCode::RestoreDamaged:
     case ErrorCode::NoFuse:
     case ErrorCode::CannotMount:
+    case ErrorCode::CannotUnmount:
+    case ErrorCode::ServerLost:
     case ErrorCode::NotMounted:
         return ExitCode::Failed;
     }

@@ -56,11 +56,14 @@ enum class ErrorCode : std::uint8_t {
     NoRoomForBitmap, // where = the member; found = bytes free there, expected = bytes needed
     SyncDue,         // a resync or recovery comes first
     NothingToDo,
-    NoFuse,      // this computer's kernel does not have it
-    CannotMount, // where = the folder; sysErrno says why
-    FolderInUse, // as a mount point it has to be empty, and nothing mounted there
-    MountBusy,   // where = the folder; a program has a file in it open
-    NotMounted,  // where = the folder; nothing of ours is there
+    NoFuse,        // this computer's kernel does not have it
+    CannotMount,   // where = the folder; sysErrno says why
+    FolderInUse,   // as a mount point it has to be empty, and nothing mounted there
+    MountBusy,     // where = the folder; a program has a file in it open, or is connected
+    CannotUnmount, // where = the folder; sysErrno says why; who = the program that serves, if that
+                   // has to do it
+    ServerLost,    // where = the folder; who served it ended before it had made the array clean
+    NotMounted,    // where = the folder; nothing of ours is there
 };
 
 struct Error

@@ -30,6 +30,7 @@ struct FuseMount::Session
 {
     Served served;
     std::filesystem::path folder;
+    std::string source; // in the kernel's list
     bool madeFolder = false;
     bool isUnmounted = false; // by us: what is there now is somebody else's
     fuse_session* fuse = nullptr;
@@ -43,6 +44,7 @@ struct FuseMount::Session
 
     Result<void> start(const std::string& program);
     void serve();
+    bool isThere() const;
     bool waitForEnd() const;
     void removeFolder();
 };
@@ -65,11 +67,11 @@ void FuseMount::Session::removeFolder()
 
 Result<void> FuseMount::Session::start(const std::string& program)
 {
-    const auto source = "fsname=" + program + ":" + std::to_string(::getpid());
+    source = program + ":" + std::to_string(::getpid());
     const auto type = std::string("subtype=") + kMountType;
     const bool isWritten = std::ranges::any_of(
         served.files, [](const ExportedFile& file) { return file.device != nullptr; });
-    std::vector<std::string> words{"bitmend", "-o", source, "-o", type};
+    std::vector<std::string> words{"bitmend", "-o", "fsname=" + source, "-o", type};
     if (!isWritten)
         words.insert(words.end(), {"-o", "ro"});
     fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
@@ -101,6 +103,12 @@ void FuseMount::Session::serve()
     fuse_session_unmount(fuse);
     isServing = false;
     ::eventfd_write(ended, 1);
+}
+
+bool FuseMount::Session::isThere() const
+{
+    const auto there = isUnmounted ? std::nullopt : mountAt(folder);
+    return there && there->isOurs() && there->source == source;
 }
 
 // Unmounted from everywhere, it ends at once. In another mount namespace it may live on.
@@ -143,8 +151,7 @@ FuseMount::~FuseMount()
     // What does not work here cannot be told to anybody any more.
     if (isServing())
         std::ignore = unmount();
-    const auto there = m_session->isUnmounted ? std::nullopt : mountAt(m_session->folder);
-    if (there && there->isOurs())
+    if (m_session->isThere())
         std::ignore = unmountFolder(m_session->folder, Leaving::Lazily);
     m_session->served.isLeaving = true;
     std::vector<ExportedFile> files;
@@ -177,7 +184,8 @@ unsigned FuseMount::openFiles() const { return m_session->served.open; }
 
 Result<void> FuseMount::unmount()
 {
-    BM_TRY(unmountFolder(m_session->folder, Leaving::WhenFree));
+    if (m_session->isThere())
+        BM_TRY(unmountFolder(m_session->folder, Leaving::WhenFree));
     m_session->isUnmounted = true;
     m_session->waitForEnd();
     for (const auto& file : m_session->served.files) {

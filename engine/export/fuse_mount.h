@@ -8,17 +8,13 @@
 // Threads: one at a time; the files are read and written from threads of the mount's own.
 #pragma once
 
-#include "engine/export/file_tree.h"
+#include "engine/export/mount.h"
 
-#include <filesystem>
-#include <memory>
-#include <string>
 #include <thread>
-#include <vector>
 
 namespace bitmend {
 
-class FuseMount
+class FuseMount final : public Mount
 {
 public:
     // `folder` is made when it is not there. `program` names us in the kernel's list of mounts.
@@ -26,27 +22,18 @@ public:
     static Result<std::unique_ptr<FuseMount>> mount(std::vector<ExportedFile> files,
         const std::filesystem::path& folder, const std::string& program);
 
-    // Lazily, when nobody did before: programs that still have a file open get EIO from then on.
-    // Every file is flushed, and a folder that was made goes as well.
-    ~FuseMount();
+    // Lazily: programs that still have a file open get EIO from then on.
+    ~FuseMount() override;
     FuseMount(const FuseMount&) = delete;
     FuseMount& operator=(const FuseMount&) = delete;
 
-    const std::filesystem::path& folder() const;
-    const std::vector<ExportedFile>& files() const;
-
-    // False when it was unmounted, by us or by anybody else.
-    bool isServing() const;
-
-    // Readable when isServing() may have become false; for poll().
-    int endedDescriptor() const;
-
-    // How many files programs have open.
-    unsigned openFiles() const;
-
-    // MountBusy while a program uses it. Unmounted, it may still come to an error: what programs
-    // wrote could not be made durable then.
-    Result<void> unmount();
+    const std::filesystem::path& folder() const override;
+    const std::vector<ExportedFile>& files() const override;
+    std::filesystem::path socket() const override { return {}; }
+    bool isServing() const override;
+    int endedDescriptor() const override;
+    unsigned openFiles() const override;
+    Result<void> unmount() override;
 
 private:
     struct Session;

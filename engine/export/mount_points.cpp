@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/export/mount_points.h"
 
+#include "engine/export/nbd_socket.h"
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mount.h>
@@ -50,8 +52,11 @@ fs::path placeOf(const fs::path& folder)
     return ignored ? plain : parent / plain.filename();
 }
 
-bool helperDid(const fs::path& folder, Leaving leaving)
+enum class Helped : std::uint8_t { NotThere, Refused, Done };
+
+Helped askHelper(const fs::path& folder, Leaving leaving)
 {
+    auto helped = Helped::NotThere;
     for (const char* helper : {"fusermount3", "fusermount"}) {
         std::vector<std::string> words{helper, "-u", "-q"};
         if (leaving == Leaving::Lazily)
@@ -68,9 +73,10 @@ bool helperDid(const fs::path& folder, Leaving leaving)
             continue;
         int status = 0;
         if (::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-            return true;
+            return Helped::Done;
+        helped = Helped::Refused;
     }
-    return false;
+    return helped;
 }
 
 } // namespace
@@ -105,11 +111,17 @@ bool isLeftBehind(const fs::path& folder)
     return ::statfs(folder.c_str(), &status) != 0 && errno == ENOTCONN;
 }
 
-Result<bool> prepareMountPoint(const fs::path& folder)
+Result<void> removeLeftMount(const fs::path& folder)
 {
     const auto there = mountAt(folder);
-    if (there && there->isOurs() && isLeftBehind(folder))
-        BM_TRY(unmountFolder(folder, Leaving::Lazily));
+    return there && there->isOurs() && isLeftBehind(folder) ? unmountFolder(folder, Leaving::Lazily)
+                                                            : Result<void>();
+}
+
+Result<bool> prepareMountPoint(const fs::path& folder)
+{
+    BM_TRY(removeLeftMount(folder));
+    removeLeftSocket(folder);
     std::error_code error;
     const bool isMade = fs::create_directory(folder, error);
     if (error && error != std::errc::file_exists)
@@ -126,12 +138,13 @@ Result<void> unmountFolder(const fs::path& folder, Leaving leaving)
     if (::umount2(place.c_str(), flags) == 0)
         return {};
     const int why = errno;
-    if (why == EPERM && helperDid(place, leaving))
+    const auto helped = why == EPERM ? askHelper(place, leaving) : Helped::NotThere;
+    if (helped == Helped::Done)
         return {};
     // The helper does not say why; there is one usual reason.
-    if (why == EBUSY || why == EPERM)
+    if (why == EBUSY || helped == Helped::Refused)
         return fail(ErrorCode::MountBusy, folder, -1, why);
-    return fail(ErrorCode::CannotMount, folder, -1, why);
+    return fail(ErrorCode::CannotUnmount, folder, -1, why);
 }
 
 } // namespace bitmend

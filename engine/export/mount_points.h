@@ -27,13 +27,17 @@ std::optional<MountPoint> mountAt(
 // Whether who served it has ended without unmounting.
 bool isLeftBehind(const std::filesystem::path& folder);
 
-// OK when an empty folder of ours to use is there; true when it had to be made. A mount that was
-// left behind there is removed first. FolderInUse when something else is mounted there or lies in
-// it.
+// A mount of ours there whose program has ended goes away.
+Result<void> removeLeftMount(const std::filesystem::path& folder);
+
+// OK when an empty folder of ours to use is there; true when it had to be made. A mount or a socket
+// that was left behind there is removed first. FolderInUse when something else is mounted there or
+// lies in it.
 Result<bool> prepareMountPoint(const std::filesystem::path& folder);
 
 // As the person who mounted it, by the set-uid helper where that is needed. MountBusy while a
-// program has a file in it open, but for `lazily`: then it goes out of sight at once.
+// program has a file in it open, but for `Lazily`: then it goes out of sight at once.
+// CannotUnmount.
 enum class Leaving : std::uint8_t { WhenFree, Lazily };
 Result<void> unmountFolder(const std::filesystem::path& folder, Leaving leaving);
 
