@@ -48,8 +48,9 @@ constexpr std::array<Names, 10> kFillOptions = {"--array", "--bitmap-file", "--o
 constexpr std::array<Names, 10> kBitmapAddOptions = {"--array", "--bitmap-file", "--overlay",
     "--in-place", "--restore-file", "--without", "--reference", "--chunk", "--location",
     "--dry-run"};
-constexpr std::array<Names, 9> kMountOptions = {"--array", "--bitmap-file", "--overlay",
-    "--in-place", "--restore-file", "--read-only", "--without", "--reference", "--foreground"};
+constexpr std::array<Names, 10> kMountOptions = {"--array", "--bitmap-file", "--overlay",
+    "--in-place", "--restore-file", "--read-only", "--without", "--reference", "--nbd",
+    "--foreground"};
 constexpr std::array<Names, 1> kRestoreOptions = {"--dry-run"};
 
 constexpr std::array<Command, 22> kCommands = {{
@@ -91,11 +92,12 @@ constexpr std::array<Command, 22> kCommands = {{
     {"mount", "FOLDER [PATH...]", "show the contents as files, for other programs",
         "The array, and each partition in it, appears as a file in FOLDER, to be read; with\n"
         "--overlay or --in-place also to be written, the bits of the bitmap first, as md does it.\n"
+        "With --nbd, and where there is no FUSE, it is a socket there for NBD clients instead.\n"
         "Goes on in the background until 'bitmendctl umount FOLDER'. Only you see the files.\n",
         kMountOptions, false, mountCommand},
     {"umount", "FOLDER", "end what mount began, and stop the array",
-        "Returns when everything is on the members and the array is clean. Also removes a mount\n"
-        "whose program has ended.\n",
+        "Returns when everything is on the members and the array is clean, or says why it is not.\n"
+        "Also removes a mount or a socket whose program has ended.\n",
         {}, false, umountCommand},
     {"resync", "--overlay DIR|--in-place [PATH...]",
         "make the members agree again after a power cut",

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace bitmend::ctl {
 
@@ -28,6 +29,12 @@ std::size_t widthOf(std::string_view text)
         text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
+std::function<void(std::string_view)>& copied()
+{
+    static std::function<void(std::string_view)> also;
+    return also;
+}
+
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
 } // namespace
@@ -46,7 +53,11 @@ void complain(std::string_view sentence)
 {
     const std::string line = "bitmendctl: " + std::string(sentence) + "\n";
     std::fwrite(line.data(), 1, line.size(), stderr);
+    if (copied())
+        copied()(sentence);
 }
+
+void copyComplaints(std::function<void(std::string_view)> also) { copied() = std::move(also); }
 
 ExitCode complain(const Error& error)
 {

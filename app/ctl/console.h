@@ -5,6 +5,7 @@
 #include "app/ctl/exit_code.h"
 #include "ui/words.h"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ bool flushOutput();
 
 // "bitmendctl: <sentence>" on standard error.
 void complain(std::string_view sentence);
+
+// Each sentence goes to `also` as well; empty: no longer. For one thread.
+void copyComplaints(std::function<void(std::string_view)> also);
 
 // The same with the error's own sentence; returns the exit code it stands for.
 ExitCode complain(const Error& error);

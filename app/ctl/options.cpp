@@ -43,7 +43,7 @@ bool giveRole(Options& options, std::string_view value)
            role < kMostSlots;
 }
 
-const std::array<Option, 31> kOptions = {{
+const std::array<Option, 32> kOptions = {{
     {"--array", "UUID", "the array that is meant, where the sources hold several",
         [](Options& options, std::string_view value) {
             return set(options.array, value) && parseUuid(value).has_value();
@@ -95,6 +95,10 @@ const std::array<Option, 31> kOptions = {{
         }},
     {"--role", "PATH=N", "this member takes slot N, whatever superblocks say; may be repeated",
         giveRole},
+    {"--nbd", "", "no files: a socket in FOLDER for clients of network block devices",
+        [](Options& options, std::string_view) {
+            return options.nbd = true;
+        }},
     {"--foreground", "", "stay in the terminal; Ctrl-C unmounts",
         [](Options& options, std::string_view) {
             return options.foreground = true;

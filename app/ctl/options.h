@@ -44,6 +44,7 @@ struct Options
     bool readOnly = false;
     bool inPlace = false;
     bool foreground = false;
+    bool nbd = false;
     bool dryRun = false;
     bool verbose = false;
     bool help = false;

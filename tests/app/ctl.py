@@ -34,6 +34,21 @@ def run(*arguments, before=(), **options):
     return Outcome(subprocess.run(command, capture_output=True, timeout=120, check=False, **options))
 
 
+def run_over_full_overlay(scratch, options, folder, members, write):
+    """Mounts on an overlay whose file system gets full then, and has something written: what umount says to that."""
+    script = f"""
+ctl=$1 full=$2 folder=$3
+shift 3
+mkdir "$full" && mount -t tmpfs -o size=4M none "$full" || exit 91
+"$ctl" mount {' '.join(options)} --overlay "$full/overlay" "$folder" "$@" > "$full/said" || exit 92
+dd if=/dev/zero of="$full/fill" bs=4k 2> "$full/said"
+{write}
+exec "$ctl" umount "$folder"
+"""
+    command = ["unshare", "-m", "sh", "-c", script, "sh", CTL, Path(scratch) / "full", folder, *members]
+    return Outcome(subprocess.run([*map(str, command)], capture_output=True, timeout=120, check=False))
+
+
 def complaints_about(value, rule, where="$"):
     """A JSON value against the part of JSON Schema that our schema uses."""
     if "$ref" in rule:

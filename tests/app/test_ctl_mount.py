@@ -5,6 +5,7 @@
 import errno
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
@@ -229,6 +230,13 @@ class Mount(DemoCase):
         for left_out in self.members():
             outcome = run("read", "--without", left_out, "--length", 14, "--output", "-", *self.members())
             self.assertEqual(outcome.raw, b"on the members", outcome.complaints)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "needs a mount namespace")
+    def test_umount_says_that_the_array_is_not_clean_and_why(self):
+        outcome = ctl.run_over_full_overlay(self.scratch.name, [], self.mount, self.members(),
+                                            f"dd if=/dev/zero of={self.file} bs=1M count=9 conv=notrunc 2> /dev/null")
+        self.assertEqual((outcome.status, outcome.text), (1, ""), outcome.complaints)
+        self.assertRegex(outcome.complaints[0], r"^bitmendctl: There is no space left for .*\.$")
 
     def test_in_the_foreground_an_interrupt_ends_it(self):
         process = subprocess.Popen([ctl.CTL, "mount", "--foreground", "--overlay", str(self.overlay), str(self.mount),

@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// mount, which serves an array's contents as files until somebody unmounts them, and umount. What
+// mount: serves an array's contents as files, or through a socket, until somebody ends that. What
 // serves is the process itself, in the background when it is not told otherwise: the terminal is
 // given back when the files are there.
 #include "app/ctl/command.h"
 #include "app/ctl/console.h"
+#include "app/ctl/farewell.h"
 #include "app/ctl/json.h"
 #include "app/ctl/outcome.h"
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
 #include "engine/array/planned_writes.h"
-#include "engine/export/fuse_mount.h"
-#include "engine/export/mount_points.h"
+#include "engine/export/nbd_mount.h"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <functional>
 
 namespace bitmend::ctl {
 
 namespace {
 
-constexpr std::string_view kProgram = "bitmendctl";
 constexpr int kUpkeepMillis = 100;
 
 WriteMode modeOf(const Options& options)
@@ -50,43 +47,70 @@ Result<std::shared_ptr<Array>> openAsAsked(const Options& options, JobControl& c
         [](const ArrayReport& array) { return foregroundWrites(array, {{}, array.arraySize}); })));
 }
 
-void report(const Array& array, const FuseMount& mount, const Options& options)
+void reportAsJson(const ArraySnapshot& array, const Mount& mount, bool isWritten)
+{
+    const auto socket = mount.socket();
+    Json object;
+    object["action"] = "mount";
+    object["array"] = toString(array.report.uuid);
+    object["folder"] = mount.folder().string();
+    object["writable"] = isWritten;
+    object["files"] = Json::array();
+    for (const auto& file : mount.files()) {
+        if (!socket.empty())
+            break;
+        object["files"].push_back({{"path", (mount.folder() / file.name).string()},
+            {"size_bytes", file.source->sizeBytes()}});
+    }
+    if (!socket.empty()) {
+        object["socket"] = socket.string();
+        object["exports"] = Json::array();
+        for (const auto& file : mount.files()) {
+            const auto name = exportName(file);
+            object["exports"].push_back({{"name", name}, {"uri", nbdAddress(name, socket)},
+                {"size_bytes", file.source->sizeBytes()}});
+        }
+    }
+    printJson(object);
+}
+
+void report(const Array& array, const Mount& mount, const Options& options)
 {
     const auto snapshot = array.snapshot();
     const bool isWritten = modeOf(options) != WriteMode::ReadOnly;
     if (options.json) {
-        Json object;
-        object["action"] = "mount";
-        object["array"] = toString(snapshot.report.uuid);
-        object["folder"] = mount.folder().string();
-        object["writable"] = isWritten;
-        object["files"] = Json::array();
-        for (const auto& file : mount.files()) {
-            object["files"].push_back({{"path", (mount.folder() / file.name).string()},
-                {"size_bytes", file.source->sizeBytes()}});
-        }
-        printJson(object);
+        reportAsJson(snapshot, mount, isWritten);
         return;
     }
-    std::string text = snapshot.report.name + " is mounted at " + mount.folder().string() +
+    const auto socket = mount.socket();
+    std::string text = snapshot.report.name +
+                       (socket.empty() ? " is mounted at " + mount.folder().string()
+                                       : " is served at " + socket.string()) +
                        (isWritten ? ", to be read and written:\n" : ", to be read:\n");
     for (const auto& file : mount.files()) {
-        text += "  " + file.name + "  ";
-        text += iecSize(file.source->sizeBytes()) + "\n";
+        text += "  " + (socket.empty() ? file.name : exportName(file)) + "  ";
+        text += iecSize(file.source->sizeBytes());
+        text += (socket.empty() ? "" : "  " + nbdAddress(exportName(file), socket)) + "\n";
+    }
+    if (!socket.empty()) {
+        text += "Give such an address to nbdinfo, nbdcopy or qemu-img; or make it a disk of this "
+                "computer, as root:\n  nbd-client -unix " +
+                socket.string() + " /dev/nbd0 -name " + exportName(mount.files().front()) + "\n";
     }
     text += "'bitmendctl umount " + mount.folder().string() + "' ends it.\n";
     print(text);
 }
 
-// Until it is unmounted from outside, or a signal asks for that and nobody uses it any more; the
-// second signal does not wait for that.
-void serve(Array& array, FuseMount& mount, bool isWritten)
+// Until it is ended from outside, or a signal asks for that and nobody uses it any more; the second
+// signal does not wait for that.
+void serve(Array& array, Mount& mount, bool isWritten, Farewell& farewell)
 {
     const auto set = interrupts();
     const int signals = ::signalfd(-1, &set, SFD_CLOEXEC);
     Result<void> upkeep;
     for (bool asked = false; mount.isServing();) {
-        std::array<pollfd, 2> events{{{signals, POLLIN, 0}, {mount.endedDescriptor(), POLLIN, 0}}};
+        std::array<pollfd, 3> events{{{signals, POLLIN, 0}, {mount.endedDescriptor(), POLLIN, 0},
+            {farewell.descriptor(), POLLIN, 0}}};
         ::poll(events.data(), events.size(), kUpkeepMillis);
         if (isWritten && upkeep) {
             upkeep = array.maintain();
@@ -94,18 +118,41 @@ void serve(Array& array, FuseMount& mount, bool isWritten)
                 complain(upkeep.error());
         }
         signalfd_siginfo info{};
-        const bool isAsked =
+        const bool isSignalled =
             (events[0].revents & POLLIN) != 0 && ::read(signals, &info, sizeof info) > 0;
-        if (asked && isAsked)
+        if (asked && isSignalled)
             break;
-        asked |= isAsked;
-        if (!asked)
+        asked |= isSignalled;
+        const bool isGuest = farewell.isAsked();
+        if (!asked && !isGuest)
             continue;
         const auto left = mount.unmount();
-        if (isAsked && !left)
-            complain(left.error());
+        if (left || !mount.isServing())
+            break;
+        const bool isHeard = isSignalled || isGuest;
+        const auto code = isHeard ? complain(left.error()) : exitCodeOf(left.error().code);
+        if (isGuest)
+            farewell.refuse(code);
     }
     ::close(signals);
+}
+
+// What programs wrote becomes durable, and the array clean.
+ExitCode stopServing(Array& array, std::unique_ptr<Mount> mount, bool isWritten)
+{
+    const auto left = mount->unmount();
+    const bool isBusy = !left && mount->isServing(); // and nobody waits for that
+    mount.reset();
+    if (!isWritten)
+        return ExitCode::Done;
+    const auto stopped = stop(array);
+    const bool isLost = !left && !isBusy;
+    // What keeps one from being done mostly keeps the other one as well.
+    if (isLost && (stopped || stopped.error() != left.error()))
+        complain(left.error());
+    if (!stopped)
+        return complain(stopped.error(), array);
+    return withLosses(array, isLost ? exitCodeOf(left.error().code) : ExitCode::Done);
 }
 
 ExitCode mountAndServe(const Options& given, const std::function<void()>& ready)
@@ -124,22 +171,24 @@ ExitCode mountAndServe(const Options& given, const std::function<void()>& ready)
     const auto& array = *opened;
     const bool isWritten = modeOf(options) != WriteMode::ReadOnly;
     const auto device = isWritten ? DevicePtr(array) : DevicePtr();
-    auto mount = FuseMount::mount(
-        filesOf(array, device, array->snapshot().report.name), folder, std::string(kProgram));
+    auto mount = mountFiles(filesOf(array, device, array->snapshot().report.name), folder,
+        std::string(kServerProgram), options.nbd ? MountAs::Socket : MountAs::FilesIfPossible);
     if (!mount)
         return complain(mount.error(), *array);
+    if (!options.nbd && !(*mount)->socket().empty()) {
+        complain("Nothing can be mounted here without FUSE and fusermount3, so the contents are "
+                 "served to NBD clients instead, as with --nbd.");
+    }
+    Farewell farewell;
     report(*array, **mount, options);
     if (!options.json)
         printWayBack(array->snapshot());
     ready();
-    serve(*array, **mount, isWritten);
-    mount->reset();
-    if (!isWritten)
-        return ExitCode::Done;
-    const auto stopped = stop(*array);
-    if (!stopped)
-        return complain(stopped.error(), *array);
-    return withLosses(*array, ExitCode::Done);
+    serve(*array, **mount, isWritten, farewell);
+    farewell.isAsked(); // who has just come is to hear what follows
+    const auto code = stopServing(*array, std::move(*mount), isWritten);
+    farewell.tell(code);
+    return code;
 }
 
 // Before there are threads: they would stay behind.
@@ -176,20 +225,6 @@ ExitCode inBackground(const Options& options)
     return WIFEXITED(status) ? ExitCode(WEXITSTATUS(status)) : ExitCode::Failed;
 }
 
-// A descriptor of the bitmendctl that serves, which ends when its array is stopped; -1 for others:
-// the window goes on.
-int serverOf(const MountPoint& point)
-{
-    const auto colon = point.source.find(':');
-    if (colon == std::string::npos || point.source.substr(0, colon) != kProgram)
-        return -1;
-    pid_t process = 0;
-    const char* end = point.source.data() + point.source.size();
-    if (std::from_chars(point.source.data() + colon + 1, end, process).ptr != end)
-        return -1;
-    return static_cast<int>(::syscall(SYS_pidfd_open, process, 0));
-}
-
 } // namespace
 
 ExitCode mountCommand(const Options& options)
@@ -197,39 +232,6 @@ ExitCode mountCommand(const Options& options)
     if (options.paths.empty())
         return misused("mount", "Name an empty folder to mount on.");
     return options.foreground ? mountAndServe(options, [] {}) : inBackground(options);
-}
-
-ExitCode umountCommand(const Options& options)
-{
-    if (options.paths.size() != 1)
-        return misused("umount", "Name the folder that was mounted on.");
-    const auto& folder = options.paths.front();
-    const auto point = mountAt(folder);
-    if (!point || !point->isOurs())
-        return complain(Error{ErrorCode::NotMounted, folder});
-    const bool wasLeft = isLeftBehind(folder);
-    const int server = wasLeft ? -1 : serverOf(*point);
-    const auto unmounted = unmountFolder(folder, wasLeft ? Leaving::Lazily : Leaving::WhenFree);
-    if (!unmounted)
-        return complain(unmounted.error());
-    if (server >= 0) {
-        // What was written becomes durable, and the array clean. Who does not want to wait for
-        // that may go.
-        const auto set = interrupts();
-        ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-        pollfd ended{server, POLLIN, 0};
-        ::poll(&ended, 1, -1);
-        ::close(server);
-    }
-    if (options.json) {
-        printJson({{"action", "umount"}, {"folder", folder}, {"was_left_behind", wasLeft}});
-    } else if (wasLeft) {
-        print(wrapped(
-            folder + " was left behind by a program that has ended, and is free again.", 0));
-    } else {
-        print(wrapped(folder + " is unmounted.", 0));
-    }
-    return ExitCode::Done;
 }
 
 } // namespace bitmend::ctl
