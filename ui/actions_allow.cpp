@@ -233,10 +233,12 @@ void Actions::allowMount(const Situation& now)
     }
     const bool isMounted = isOpen && !now.array->mounted.empty();
     const bool isRead = isOpen && now.array->assembled->mode == WriteMode::ReadOnly;
+    const QString address = isMounted ? QString::fromStdString(now.array->address) : QString();
     permit(mount, whyNot,
-        isRead ? tr("Show the contents as a file that other programs can read (Ctrl+M)")
-               : tr("Show the contents as a file that other programs can read and write, and see "
-                    "the bitmap follow (Ctrl+M)"));
+        !address.isEmpty() ? tr("Copy the address for NBD clients, %1 (Ctrl+M)").arg(address)
+        : isRead           ? tr("Show the contents as a file that other programs can read (Ctrl+M)")
+                 : tr("Show the contents as a file that other programs can read and write, and see "
+                      "the bitmap follow (Ctrl+M)"));
     permit(unmount, whyNot.isEmpty() && !isMounted ? tr("The array is not mounted.") : whyNot,
         isMounted ? tr("Take %1 away; everything written there is in the array")
                         .arg(pathText(now.array->mounted.string()))

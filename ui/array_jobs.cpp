@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui/array_jobs.h"
 
+#include "ui/mount_folder.h"
 #include "ui/text.h"
 #include "ui/widgets/log_panel.h"
 
@@ -70,7 +71,7 @@ void ArrayJobs::run(
         }
         if constexpr (std::is_same_v<T, MountOutcome>) {
             if (result)
-                emit mounted(QString::fromStdString(result->folder.string()));
+                showMount(row, *result);
         }
     });
     watcher->setFuture(job.result);
@@ -93,6 +94,16 @@ void ArrayJobs::offerDifferences(JobBar::Id row, const Uuid& uuid, const SyncOut
     emit compared(uuid, std::make_shared<const SyncOutcome>(outcome));
     if (!outcome.differing.empty() || !outcome.unreadable.empty()) {
         m_bar.offer(row, tr("&Show where"), [this, uuid] { emit differencesAsked(uuid); });
+    }
+}
+
+void ArrayJobs::showMount(JobBar::Id row, const MountOutcome& mount)
+{
+    const auto address = QString::fromStdString(mount.address);
+    if (address.isEmpty()) {
+        emit mounted(QString::fromStdString(mount.folder.string()));
+    } else {
+        m_bar.offer(row, tr("&Copy the address"), [address] { copyAddress(address); });
     }
 }
 

@@ -63,6 +63,7 @@ private:
     void run(
         const Uuid& uuid, Activity activity, const QString& title, Job<T> job, Steering steering);
     void conclude(JobBar::Id row, const Outcome& outcome);
+    void showMount(JobBar::Id row, const MountOutcome& mount);
     void offerDifferences(JobBar::Id row, const Uuid& uuid, const SyncOutcome& outcome);
 
     Engine& m_engine;

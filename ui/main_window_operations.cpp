@@ -165,7 +165,7 @@ bool MainWindow::confirmLeaving()
         tr("Unmount and quit"));
 }
 
-// Mounted already, it only opens the folder.
+// Mounted already, it only opens the folder or copies the address.
 void MainWindow::mount()
 {
     const auto array = current();
@@ -179,7 +179,9 @@ void MainWindow::mount()
                "to the members themselves, anywhere in their data, and cannot be taken back."),
             tr("Mount to be written")))
         return;
-    if (array->mounted.empty()) {
+    if (!array->address.empty()) {
+        copyAddress(QString::fromStdString(array->address));
+    } else if (array->mounted.empty()) {
         m_jobs->mount(array->report, mountFolder(array->report).toStdString());
     } else {
         openFolder(QString::fromStdString(array->mounted.string()));

@@ -3,8 +3,10 @@
 
 #include "ui/text.h"
 
+#include <QClipboard>
 #include <QDesktopServices>
 #include <QDir>
+#include <QGuiApplication>
 #include <QStandardPaths>
 #include <QUrl>
 
@@ -23,5 +25,7 @@ QString mountFolder(const ArrayReport& array)
 }
 
 void openFolder(const QString& folder) { QDesktopServices::openUrl(QUrl::fromLocalFile(folder)); }
+
+void copyAddress(const QString& address) { QGuiApplication::clipboard()->setText(address); }
 
 } // namespace bitmend

@@ -14,4 +14,7 @@ QString mountFolder(const ArrayReport& array);
 // In the desktop's file manager.
 void openFolder(const QString& folder);
 
+// Onto the clipboard, for a terminal.
+void copyAddress(const QString& address);
+
 } // namespace bitmend

@@ -124,7 +124,14 @@ Outcome outcomeOf(const MountOutcome& mount)
 {
     QStringList files;
     for (const auto& file : mount.files)
-        files.append(nameOf(file));
+        files.append(mount.address.empty() ? nameOf(file) : QString::fromStdString(file));
+    if (!mount.address.empty()) {
+        const QString words =
+            mount.writable
+                ? tr("This computer has no FUSE. NBD clients read and write it instead, at %1.")
+                : tr("This computer has no FUSE. NBD clients read it instead, at %1.");
+        return {Tone::Good, words.arg(files.join(QStringLiteral(", ")))};
+    }
     const QString words = mount.writable ? tr("Mounted at %1, to be read and written: %2.")
                                          : tr("Mounted at %1, to be read: %2.");
     return {
@@ -225,8 +232,11 @@ QString subtitleOf(const ArrayView& array)
     } else if (!array.overlay.empty()) {
         parts += tr("as the overlays show it; the members are unchanged");
     }
-    if (!array.mounted.empty())
+    if (!array.address.empty()) {
+        parts += tr("for NBD clients in %1").arg(pathText(array.mounted.string()));
+    } else if (!array.mounted.empty()) {
         parts += tr("mounted at %1").arg(pathText(array.mounted.string()));
+    }
     return parts.join(QStringLiteral(" \u00b7 "));
 }
 

@@ -10,7 +10,7 @@
 #include "app/ctl/sources.h"
 #include "app/ctl/watched_job.h"
 #include "engine/array/planned_writes.h"
-#include "engine/export/nbd_mount.h"
+#include "engine/export/mount.h"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>

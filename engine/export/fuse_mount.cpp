@@ -20,8 +20,11 @@
 
 namespace bitmend {
 
+namespace fs = std::filesystem;
+
 namespace {
 
+constexpr const char* kDevice = "/dev/fuse";
 constexpr unsigned kThreads = 4; // more of them gained nothing
 
 } // namespace
@@ -29,7 +32,7 @@ constexpr unsigned kThreads = 4; // more of them gained nothing
 struct FuseMount::Session
 {
     Served served;
-    std::filesystem::path folder;
+    fs::path folder;
     std::string source; // in the kernel's list
     bool madeFolder = false;
     bool isUnmounted = false; // by us: what is there now is somebody else's
@@ -62,7 +65,7 @@ void FuseMount::Session::removeFolder()
 {
     std::error_code ignored;
     if (std::exchange(madeFolder, false))
-        std::filesystem::remove(folder, ignored);
+        fs::remove(folder, ignored);
 }
 
 Result<void> FuseMount::Session::start(const std::string& program)
@@ -129,17 +132,17 @@ FuseMount::FuseMount(std::shared_ptr<Session> session)
 {
 }
 
-Result<std::unique_ptr<FuseMount>> FuseMount::mount(std::vector<ExportedFile> files,
-    const std::filesystem::path& folder, const std::string& program)
+Result<std::unique_ptr<FuseMount>> FuseMount::mount(
+    std::vector<ExportedFile> files, const fs::path& folder, const std::string& program)
 {
-    if (::access("/dev/fuse", R_OK | W_OK) != 0)
+    std::error_code ignored;
+    if (::access(kDevice, R_OK | W_OK) != 0 || !fs::is_character_file(kDevice, ignored))
         return fail(ErrorCode::NoFuse, folder);
     auto session = std::make_shared<Session>();
     session->served.files = std::move(files);
     session->folder = folder;
     session->madeFolder = BM_TRY(prepareMountPoint(folder));
-    std::error_code ignored;
-    if (auto resolved = std::filesystem::canonical(folder, ignored); !ignored)
+    if (auto resolved = fs::canonical(folder, ignored); !ignored)
         session->folder = std::move(resolved);
     BM_TRY(session->start(program));
     session->isServing = true;
@@ -172,7 +175,7 @@ FuseMount::~FuseMount()
     m_session->removeFolder();
 }
 
-const std::filesystem::path& FuseMount::folder() const { return m_session->folder; }
+const fs::path& FuseMount::folder() const { return m_session->folder; }
 
 const std::vector<ExportedFile>& FuseMount::files() const { return m_session->served.files; }
 

@@ -56,6 +56,26 @@ Result<std::unique_ptr<Mount>> mountFiles(const std::vector<ExportedFile>& files
     return std::unique_ptr<Mount>(BM_TRY(NbdMount::mount(files, folder)));
 }
 
+std::string exportName(const ExportedFile& file)
+{
+    constexpr std::string_view kSuffix = ".img";
+    auto name = file.name;
+    if (name.ends_with(kSuffix))
+        name.resize(name.size() - kSuffix.size());
+    return name;
+}
+
+std::vector<std::string> addressesOf(const Mount& mount)
+{
+    const auto socket = mount.socket();
+    std::vector<std::string> addresses;
+    for (const auto& file : mount.files()) {
+        if (!socket.empty())
+            addresses.push_back(nbdAddress(exportName(file), socket));
+    }
+    return addresses;
+}
+
 std::string nbdAddress(const std::string& name, const std::filesystem::path& socket)
 {
     return "nbd+unix:///" + percentEncoded(name, "") + "?socket=" + percentEncoded(socket, ":@");

@@ -49,6 +49,12 @@ enum class MountAs : std::uint8_t { FilesIfPossible, Socket };
 Result<std::unique_ptr<Mount>> mountFiles(const std::vector<ExportedFile>& files,
     const std::filesystem::path& folder, const std::string& program, MountAs as);
 
+// Of each file, where NBD clients find it; none when they are files.
+std::vector<std::string> addressesOf(const Mount& mount);
+
+// What an export is called: as the file, without ".img".
+std::string exportName(const ExportedFile& file);
+
 // "nbd+unix:///photos-part1?socket=/run/user/1000/...", which NBD's clients understand.
 std::string nbdAddress(const std::string& name, const std::filesystem::path& socket);
 

@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -23,15 +22,6 @@ constexpr std::chrono::seconds kPatience{2};
 constexpr int kAgainMillis = 100;
 
 } // namespace
-
-std::string exportName(const ExportedFile& file)
-{
-    constexpr std::string_view kSuffix = ".img";
-    auto name = file.name;
-    if (name.ends_with(kSuffix))
-        name.resize(name.size() - kSuffix.size());
-    return name;
-}
 
 Result<std::unique_ptr<NbdMount>> NbdMount::mount(
     std::vector<ExportedFile> files, const std::filesystem::path& folder)

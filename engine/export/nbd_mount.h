@@ -45,7 +45,4 @@ private:
     std::thread m_acceptor;
 };
 
-// What an export is called.
-std::string exportName(const ExportedFile& file);
-
 } // namespace bitmend

@@ -28,6 +28,7 @@ struct ArrayView
     // NOLINTNEXTLINE(readability-redundant-member-init): gcc asks for it where others are named
     std::vector<Returning> returning = {};
     std::filesystem::path mounted = {}; // where its contents are files; empty: nowhere
+    std::string address = {};           // where NBD clients find them, when they are no files there
 };
 
 } // namespace bitmend

@@ -29,7 +29,8 @@ std::vector<std::string> pathsOf(const ArrayReport& array)
 
 ArrayView viewOf(const OpenView& open, const std::filesystem::path& overlay)
 {
-    return {open.snapshot.report, open.snapshot, overlay, open.returning, open.mounted};
+    return {
+        open.snapshot.report, open.snapshot, overlay, open.returning, open.mounted, open.address};
 }
 
 } // namespace

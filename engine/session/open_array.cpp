@@ -89,14 +89,20 @@ void OpenArray::publish()
         return;
     auto snapshot = array->snapshot();
     auto returning = findReturning(*array, snapshot);
-    m_view.store(std::make_shared<const OpenView>(
-        OpenView{std::move(snapshot), std::move(returning), mounted()}));
+    OpenView view{std::move(snapshot), std::move(returning), {}, {}};
+    showMount(view);
+    m_view.store(std::make_shared<const OpenView>(std::move(view)));
 }
 
-std::filesystem::path OpenArray::mounted() const
+void OpenArray::showMount(OpenView& view) const
 {
     const std::lock_guard lock(m_mounting);
-    return m_mount ? m_mount->folder() : std::filesystem::path();
+    if (!m_mount)
+        return;
+    view.mounted = m_mount->folder();
+    const auto addresses = addressesOf(*m_mount);
+    if (!addresses.empty())
+        view.address = addresses.front();
 }
 
 Result<MountOutcome> OpenArray::mount(const std::filesystem::path& folder)
@@ -106,7 +112,7 @@ Result<MountOutcome> OpenArray::mount(const std::filesystem::path& folder)
         return fail(ErrorCode::NoSuchArray);
     const auto snapshot = array->snapshot();
     const bool isWritten = snapshot.mode != WriteMode::ReadOnly;
-    MountOutcome outcome{folder, {}, isWritten};
+    MountOutcome outcome{folder, {}, {}, isWritten};
     {
         const std::lock_guard lock(m_mounting);
         if (m_mount)
@@ -118,10 +124,15 @@ Result<MountOutcome> OpenArray::mount(const std::filesystem::path& folder)
                 foregroundWrites(snapshot.report, {{}, snapshot.report.arraySize})));
         }
         const auto device = isWritten ? DevicePtr(array) : DevicePtr();
-        m_mount = BM_TRY(
-            FuseMount::mount(filesOf(array, device, snapshot.report.name), folder, "bitmend"));
-        for (const auto& file : m_mount->files())
-            outcome.files.push_back(file.name);
+        m_mount = BM_TRY(mountFiles(filesOf(array, device, snapshot.report.name), folder, "bitmend",
+            MountAs::FilesIfPossible));
+        outcome.files = addressesOf(*m_mount);
+        if (!outcome.files.empty())
+            outcome.address = outcome.files.front();
+        for (const auto& file : m_mount->files()) {
+            if (outcome.address.empty())
+                outcome.files.push_back(file.name);
+        }
     }
     publish();
     return outcome;
@@ -137,7 +148,7 @@ Result<UnmountOutcome> OpenArray::unmount()
             return outcome;
         if (m_mount->isServing())
             done = m_mount->unmount();
-        if (!done && done.error().code == ErrorCode::MountBusy)
+        if (!done && m_mount->isServing())
             return std::unexpected(done.error());
         outcome.folder = m_mount->folder();
         m_mount.reset();

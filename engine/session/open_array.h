@@ -7,7 +7,7 @@
 
 #include "engine/array/array.h"
 #include "engine/base/frame_box.h"
-#include "engine/export/fuse_mount.h"
+#include "engine/export/mount.h"
 #include "engine/session/array_view.h"
 
 #include <QThreadPool>
@@ -26,12 +26,14 @@ struct OpenView
     ArraySnapshot snapshot;
     std::vector<Returning> returning;
     std::filesystem::path mounted; // where its contents are files; empty: nowhere
+    std::string address;           // of NBD's, when they are no files there
 };
 
 struct MountOutcome
 {
     std::filesystem::path folder;
-    std::vector<std::string> files; // names in it
+    std::vector<std::string> files; // names in it, or NBD addresses
+    std::string address;            // of all of it, when they are that
     bool writable = false;
 };
 
@@ -53,9 +55,10 @@ public:
     FrameBox<OpenView>::Pointer view() const { return m_view.load(); }
     std::filesystem::path overlay() const;
 
-    // Its contents as files in a folder, to be written when the array is. From the foreground, and
-    // unmount() from the strand as well. Errors of FuseMount; InUse when it is mounted already. In
-    // place a person has agreed before that programs may write anywhere on the members.
+    // Its contents as files in a folder, or where there is no FUSE through a socket there, to be
+    // written when the array is. From the foreground, and unmount() from the strand as well. Errors
+    // of mountFiles(); InUse when it is mounted already. In place a person has agreed before that
+    // programs may write anywhere on the members.
     Result<MountOutcome> mount(const std::filesystem::path& folder);
     Result<UnmountOutcome> unmount();
     void leave(); // the same at any price
@@ -69,14 +72,14 @@ public:
 private:
     void keepUp(const std::stop_token& stop, Array& array);
 
-    std::filesystem::path mounted() const;
+    void showMount(OpenView& view) const;
     void forgetMount();
 
     mutable std::mutex m_mutex;
     std::shared_ptr<Array> m_array;
     std::filesystem::path m_overlay;
     mutable std::mutex m_mounting; // never taken before one of the others
-    std::unique_ptr<FuseMount> m_mount;
+    std::unique_ptr<Mount> m_mount;
     std::mutex m_publishing; // an older view never replaces a newer one
     FrameBox<OpenView> m_view;
     QThreadPool m_foreground;
