@@ -11,6 +11,8 @@
 #include "app/ctl/watched_job.h"
 #include "engine/array/planned_writes.h"
 #include "engine/export/mount.h"
+#include "engine/io/merged_writes.h"
+#include "engine/raid/personality.h"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -155,6 +157,19 @@ ExitCode stopServing(Array& array, std::unique_ptr<Mount> mount, bool isWritten)
     return withLosses(array, isLost ? exitCodeOf(left.error().code) : ExitCode::Done);
 }
 
+// Nothing else keeps what is between the array and its files: it ends with the mount.
+Result<std::unique_ptr<Mount>> mountArray(const std::shared_ptr<Array>& array,
+    const std::filesystem::path& folder, const Options& options)
+{
+    const auto found = array->snapshot().report;
+    DevicePtr device;
+    if (modeOf(options) != WriteMode::ReadOnly)
+        device = std::make_shared<MergedWrites>(array, wholeStripe(found.geometry).bytes());
+    return mountFiles(filesOf(device ? SourcePtr(device) : SourcePtr(array), device, found.name),
+        folder, std::string(kServerProgram),
+        options.nbd ? MountAs::Socket : MountAs::FilesIfPossible);
+}
+
 ExitCode mountAndServe(const Options& given, const std::function<void()>& ready)
 {
     auto options = given;
@@ -170,9 +185,7 @@ ExitCode mountAndServe(const Options& given, const std::function<void()>& ready)
         return complain(opened.error());
     const auto& array = *opened;
     const bool isWritten = modeOf(options) != WriteMode::ReadOnly;
-    const auto device = isWritten ? DevicePtr(array) : DevicePtr();
-    auto mount = mountFiles(filesOf(array, device, array->snapshot().report.name), folder,
-        std::string(kServerProgram), options.nbd ? MountAs::Socket : MountAs::FilesIfPossible);
+    auto mount = mountArray(array, folder, options);
     if (!mount)
         return complain(mount.error(), *array);
     if (!options.nbd && !(*mount)->socket().empty()) {

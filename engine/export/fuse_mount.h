@@ -3,7 +3,8 @@
 // served by a few threads. Only the person who mounted it sees what is in it.
 //
 // What a program writes has reached the device when its write() returns, and stable storage when
-// its fsync() does; nothing is held back here.
+// its fsync() does; nothing is held back here. The kernel's cache for writes is left off: with it,
+// writes behind the end would be accepted, and make the file longer.
 //
 // Threads: one at a time; the files are read and written from threads of the mount's own.
 #pragma once

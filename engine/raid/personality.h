@@ -51,6 +51,10 @@ const Personality* personality(int level);
 // Levels 4, 5 and 6.
 bool hasParity(const Geometry& geometry);
 
+// On those: what a row of chunks holds of the array; written whole, it needs no old content. 0
+// elsewhere.
+Sectors wholeStripe(const Geometry& geometry);
+
 // On those: whether this role never holds data. md starts a dirty array although such a
 // member is not rebuilt yet, because only parity can be wrong there.
 bool holdsOnlyParity(const Geometry& geometry, int role);

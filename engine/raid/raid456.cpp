@@ -111,6 +111,14 @@ const Personality& raid6()
 
 bool hasParity(const Geometry& geometry) { return geometry.level >= 4 && geometry.level <= 6; }
 
+Sectors wholeStripe(const Geometry& geometry)
+{
+    const auto members = std::uint64_t(std::max(geometry.raidDisks, 0));
+    const auto parity = parityCount(geometry);
+    return hasParity(geometry) && members > parity ? timesOrZero(geometry.chunk, members - parity)
+                                                   : Sectors{};
+}
+
 bool holdsOnlyParity(const Geometry& geometry, int role)
 {
     if (!hasParity(geometry))

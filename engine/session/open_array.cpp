@@ -2,6 +2,8 @@
 #include "engine/session/open_array.h"
 
 #include "engine/array/planned_writes.h"
+#include "engine/io/merged_writes.h"
+#include "engine/raid/personality.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -123,8 +125,13 @@ Result<MountOutcome> OpenArray::mount(const std::filesystem::path& folder)
             BM_TRY(array->authorize(
                 foregroundWrites(snapshot.report, {{}, snapshot.report.arraySize})));
         }
-        const auto device = isWritten ? DevicePtr(array) : DevicePtr();
-        m_mount = BM_TRY(mountFiles(filesOf(array, device, snapshot.report.name), folder, "bitmend",
+        DevicePtr device;
+        if (isWritten) {
+            device = std::make_shared<MergedWrites>(
+                array, wholeStripe(snapshot.report.geometry).bytes());
+        }
+        const auto whole = device ? SourcePtr(device) : SourcePtr(array);
+        m_mount = BM_TRY(mountFiles(filesOf(whole, device, snapshot.report.name), folder, "bitmend",
             MountAs::FilesIfPossible));
         outcome.files = addressesOf(*m_mount);
         if (!outcome.files.empty())

@@ -5,6 +5,7 @@
 #include "engine/export/fuse_mount.h"
 #include "engine/export/mount_points.h"
 #include "engine/io/faulty_device.h"
+#include "engine/io/merged_writes.h"
 #include "tests/support/expect.h"
 #include "tests/support/memory_device.h"
 
@@ -93,6 +94,7 @@ struct Scene
     std::shared_ptr<MemoryDevice> memory = std::make_shared<MemoryDevice>(kSize);
     std::shared_ptr<FaultyDevice> device = std::make_shared<FaultyDevice>(memory);
     std::shared_ptr<MemoryDevice> readOnly = std::make_shared<MemoryDevice>(kSize);
+    DevicePtr written = device; // what is mounted
     std::unique_ptr<FuseMount> mount;
 
     Scene()
@@ -111,7 +113,7 @@ struct Scene
     void begin()
     {
         auto mounted = FuseMount::mount(
-            {{"disk.img", device, device}, {"evidence.img", readOnly, nullptr}}, folder, "test");
+            {{"disk.img", written, written}, {"evidence.img", readOnly, nullptr}}, folder, "test");
         EXPECT(mounted);
         mount = std::move(*mounted);
     }
@@ -248,10 +250,45 @@ void whatIsInUseIsLeftAlone()
     EXPECT(scene.mount->isServing());
 }
 
+// As cp, dd or a file system do it: one small write() after the other.
+void smallWritesReachTheDeviceAsLargeOnes()
+{
+    constexpr std::uint64_t kStripe = std::uint64_t{3} << 16U;
+    constexpr std::uint64_t kWritten = kSize / kStripe * kStripe;
+    Scene scene;
+    const auto journal = std::make_shared<IoJournal>();
+    scene.device = std::make_shared<FaultyDevice>(scene.memory, journal);
+    scene.written = std::make_shared<MergedWrites>(scene.device, kStripe);
+    const Program program({[&scene] {
+        const int file = scene.open("disk.img", O_RDWR);
+        for (std::uint64_t at = 0; at < kWritten; at += kBlock) {
+            const Bytes bytes(kBlock, std::byte(at / kBlock));
+            EXPECT(::pwrite(file, bytes.data(), kBlock, off_t(at)) == ssize_t(kBlock));
+        }
+        Bytes last(kBlock);
+        EXPECT(::pread(file, last.data(), kBlock, off_t(kWritten - kBlock)) == ssize_t(kBlock));
+        EXPECT(last[0] == std::byte((kWritten / kBlock - 1) % 256));
+        EXPECT(::fsync(file) == 0);
+        ::close(file);
+    }});
+    scene.begin();
+    program.act();
+    std::uint64_t inWholeStripes = 0;
+    for (const auto& entry : journal->entries()) {
+        if (entry.bytes.size() % kStripe == 0 && entry.offset % kStripe == 0)
+            inWholeStripes += entry.bytes.size();
+    }
+    EXPECT(scene.device->counts().writes < kWritten / kBlock / 20);
+    EXPECT(inWholeStripes >= kWritten / 2);
+    for (std::uint64_t at = 0; at < kWritten; at += kBlock)
+        EXPECT(scene.memory->bytes()[at] == std::byte(at / kBlock));
+}
+
 } // namespace
 
 int main()
 {
+    smallWritesReachTheDeviceAsLargeOnes();
     programsReadAndWriteSideBySide();
     programsAreToldWhatWentWrong();
     whatIsOpenIsNotUnmounted();
