@@ -5,8 +5,10 @@
 #include "engine/export/mount_points.h"
 
 #define FUSE_USE_VERSION 312
+#include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <cstdlib>
 #include <mutex>
 #include <tuple>
 #include <utility>
@@ -38,6 +41,7 @@ struct FuseMount::Session
     bool isUnmounted = false; // by us: what is there now is somebody else's
     fuse_session* fuse = nullptr;
     int ended = -1;
+    int leaving = -1; // wakes the threads
     std::atomic<bool> isServing = false;
 
     Session() = default;
@@ -47,6 +51,8 @@ struct FuseMount::Session
 
     Result<void> start(const std::string& program);
     void serve();
+    void answer();
+    void leave();
     bool isThere() const;
     bool waitForEnd() const;
     void removeFolder();
@@ -56,8 +62,10 @@ FuseMount::Session::~Session()
 {
     if (fuse != nullptr)
         fuse_session_destroy(fuse);
-    if (ended >= 0)
-        ::close(ended);
+    for (const int descriptor : {ended, leaving}) {
+        if (descriptor >= 0)
+            ::close(descriptor);
+    }
     removeFolder();
 }
 
@@ -89,23 +97,58 @@ Result<void> FuseMount::Session::start(const std::string& program)
     fuse_opt_free_args(&arguments);
     const bool isMounted = fuse != nullptr && fuse_session_mount(fuse, folder.c_str()) == 0;
     ended = isMounted ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
-    if (isMounted && ended < 0)
+    leaving = isMounted ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+    const bool isReady =
+        ended >= 0 && leaving >= 0 && ::fcntl(fuse_session_fd(fuse), F_SETFL, O_NONBLOCK) == 0;
+    if (isMounted && !isReady)
         fuse_session_unmount(fuse);
-    if (ended < 0)
+    if (!isReady)
         return fail(ErrorCode::CannotMount, folder, -1, errno != 0 ? errno : EIO);
     return {};
 }
 
+// Not libfuse's own loop: that one ends only when the kernel says so.
 void FuseMount::Session::serve()
 {
-    fuse_loop_config* const config = fuse_loop_cfg_create();
-    fuse_loop_cfg_set_max_threads(config, kThreads);
-    fuse_loop_cfg_set_idle_threads(config, kThreads);
-    fuse_session_loop_mt(fuse, config);
-    fuse_loop_cfg_destroy(config);
+    std::vector<std::jthread> others;
+    for (unsigned i = 1; i < kThreads; ++i)
+        others.emplace_back([this] { answer(); });
+    answer();
+    others.clear();
     fuse_session_unmount(fuse);
     isServing = false;
     ::eventfd_write(ended, 1);
+}
+
+void FuseMount::Session::answer()
+{
+    const int device = fuse_session_fd(fuse);
+    const int events = ::epoll_create1(EPOLL_CLOEXEC);
+    // For each request one of the threads is woken.
+    epoll_event request{.events = EPOLLIN | EPOLLEXCLUSIVE, .data = {.fd = device}};
+    epoll_event end{.events = EPOLLIN, .data = {.fd = leaving}};
+    ::epoll_ctl(events, EPOLL_CTL_ADD, device, &request);
+    ::epoll_ctl(events, EPOLL_CTL_ADD, leaving, &end);
+    fuse_buf buffer{};
+    while (fuse_session_exited(fuse) == 0) {
+        const int got = fuse_session_receive_buf(fuse, &buffer);
+        if (got > 0) {
+            fuse_session_process_buf(fuse, &buffer);
+        } else if (got == -EAGAIN) {
+            epoll_event any{};
+            ::epoll_wait(events, &any, 1, -1);
+        } else if (got != -EINTR) {
+            leave();
+        }
+    }
+    std::free(buffer.mem);
+    ::close(events);
+}
+
+void FuseMount::Session::leave()
+{
+    fuse_session_exit(fuse);
+    ::eventfd_write(leaving, 1);
 }
 
 bool FuseMount::Session::isThere() const
@@ -190,7 +233,10 @@ Result<void> FuseMount::unmount()
     if (m_session->isThere())
         BM_TRY(unmountFolder(m_session->folder, Leaving::WhenFree));
     m_session->isUnmounted = true;
-    m_session->waitForEnd();
+    if (!m_session->waitForEnd()) {
+        m_session->leave(); // a copy in another mount namespace would keep it for ever
+        m_session->waitForEnd();
+    }
     for (const auto& file : m_session->served.files) {
         if (file.device)
             BM_TRY(file.device->flush());

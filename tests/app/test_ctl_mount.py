@@ -231,6 +231,23 @@ class Mount(DemoCase):
             outcome = run("read", "--without", left_out, "--length", 14, "--output", "-", *self.members())
             self.assertEqual(outcome.raw, b"on the members", outcome.complaints)
 
+    def test_a_copy_in_another_mount_namespace_does_not_keep_it(self):
+        self.writable()
+        with open(self.file, "r+b") as file:
+            file.write(b"before")
+        script = 'exec 3< "$1"; echo ready; cat; cat <&3 > /dev/null'
+        other = subprocess.Popen(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", str(self.file)],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(other.kill)
+        if other.stdout.readline() != b"ready\n":
+            self.skipTest("there are no mount namespaces here")
+        server = server_of(self.mount)
+        self.unmounted()
+        self.assertFalse(Path(f"/proc/{server}/fd").exists() and os.listdir(f"/proc/{server}/fd"))
+        self.assertEqual(self.content()[:6], b"before")
+        other.communicate(timeout=WAIT)
+        self.assertNotEqual(other.returncode, 0)  # what it had open is gone
+
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "needs a mount namespace")
     def test_umount_says_that_the_array_is_not_clean_and_why(self):
         outcome = ctl.run_over_full_overlay(self.scratch.name, [], self.mount, self.members(),
