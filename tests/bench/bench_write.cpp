@@ -5,6 +5,8 @@
 //
 // Prints medians with the spread. The files lie in FOLDER while it runs.
 #include "engine/export/fuse_mount.h"
+#include "engine/export/nbd_mount.h"
+#include "engine/io/merged_writes.h"
 #include "tests/bench/file_array.h"
 
 #include <fcntl.h>
@@ -32,6 +34,7 @@ public:
     void smallWrites(int level, std::uint32_t members);
     void batches();
     void mounted();
+    void gathered();
 
 private:
     ArrayShape shape(int level, std::uint32_t members, std::uint32_t bitmapChunk) const
@@ -171,12 +174,29 @@ double readAll(const fs::path& path)
 }
 
 // Beside one member of as many bytes, mounted in the same way, and the same read without a mount.
+double nbdcopy(const std::string& address)
+{
+    const auto command = "nbdcopy '" + address + "' null:";
+    return secondsOf([&command] {
+        if (std::system(command.c_str()) != 0)
+            giveUp("nbdcopy");
+    });
+}
+
+// By another process: one that served the file it has open would hang for ever if it died.
+double writeAll(const fs::path& path, std::uint64_t size)
+{
+    const auto command = "dd if=/dev/zero of='" + path.string() +
+                         "' bs=4k count=" + std::to_string(size / 4096) +
+                         " conv=notrunc,fsync 2> /dev/null";
+    return secondsOf([&command] {
+        if (std::system(command.c_str()) != 0)
+            giveUp("dd");
+    });
+}
+
 void Bench::mounted()
 {
-    if (::access("/dev/fuse", R_OK | W_OK) != 0) {
-        std::printf("mounted: this computer has no FUSE\n");
-        return;
-    }
     auto small = shape(5, 4, 0);
     small.component.count = m_component.count / 3 / 1024 * 1024;
     FileArray array(m_folder, small);
@@ -197,20 +217,71 @@ void Bench::mounted()
         return readAll(place / "it.img");
     };
     const std::shared_ptr<Array> running = array.assemble(WriteMode::ReadOnly);
+    const auto served = [&](const SourcePtr& source) {
+        auto mount = NbdMount::mount({{"it.img", source, nullptr}}, place);
+        if (!mount)
+            giveUp("serving");
+        return nbdcopy(nbdAddress("it", (*mount)->socket()));
+    };
     Spread beside;
     Spread plain;
+    Spread servedBeside;
+    Spread servedMounted;
     for (int round = 0; round < m_rounds; ++round) {
         const auto reference = readAll(whole);
         const auto nothing = through(file);
         const auto seconds = through(running);
         beside.values.push_back(nothing / seconds);
         plain.values.push_back(reference / seconds);
+        const auto servedNothing = served(file);
+        const auto servedSeconds = served(running);
+        servedBeside.values.push_back(servedNothing / servedSeconds);
+        servedMounted.values.push_back(seconds / servedSeconds);
     }
     std::printf(
         "RAID 5 of 4, read where it is mounted %s x a member mounted alike, %s x that member "
         "read plainly\n",
         beside.text("%5.2f (%.2f..%.2f)").c_str(), plain.text("%5.2f (%.2f..%.2f)").c_str());
+    std::printf("RAID 5 of 4, read through NBD          %s x a member served alike, %s x where it "
+                "is mounted\n",
+        servedBeside.text("%5.2f (%.2f..%.2f)").c_str(),
+        servedMounted.text("%5.2f (%.2f..%.2f)").c_str());
+    std::fflush(stdout);
     fs::remove(whole);
+}
+
+// As a program does it that writes 4 KiB after 4 KiB and then makes that durable.
+void Bench::gathered()
+{
+    auto small = shape(5, 4, 64U << 20U);
+    small.component.count = m_component.count / 3 / 1024 * 1024;
+    FileArray array(m_folder, small);
+    array.fill(1);
+    const std::shared_ptr<Array> running = array.assemble(WriteMode::Overlay);
+    const auto gathers = std::make_shared<MergedWrites>(running, 3 * kChunk.bytes());
+    const auto place = m_folder / "mount";
+    const auto through = [&](const DevicePtr& device) {
+        auto mount = FuseMount::mount({{"it.img", device, device}}, place, "bench");
+        if (!mount)
+            giveUp("mounting");
+        const auto seconds = writeAll(place / "it.img", device->sizeBytes());
+        if (!(*mount)->unmount())
+            giveUp("unmounting");
+        return seconds;
+    };
+    through(running); // sets the bits
+    Spread ratio;
+    Spread calls;
+    for (int round = 0; round < m_rounds; ++round) {
+        array.calls = 0;
+        const auto straight = through(running);
+        const auto before = double(array.calls.exchange(0));
+        ratio.values.push_back(straight / through(gathers));
+        calls.values.push_back(before / double(array.calls));
+    }
+    std::printf("RAID 5 of 4, 4 KiB after 4 KiB mounted %s x without gathering them, with %s times "
+                "fewer calls to members\n",
+        ratio.text("%5.2f (%.2f..%.2f)").c_str(), calls.text("%.0f (%.0f..%.0f)").c_str());
 }
 
 } // namespace
@@ -228,5 +299,10 @@ int main(int argc, char** argv)
     bench.smallWrites(5, 4);
     bench.smallWrites(6, 6);
     bench.batches();
+    if (::access("/dev/fuse", R_OK | W_OK) != 0) {
+        std::printf("mounted: this computer has no FUSE\n");
+        return 0;
+    }
     bench.mounted();
+    bench.gathered();
 }

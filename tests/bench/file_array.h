@@ -16,15 +16,18 @@ namespace fs = std::filesystem;
 using namespace bitmend::test;
 
 constexpr Sectors kData{2048};
+constexpr Sectors kChunk{1024};
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
 // Counts what a job asks of a member.
 class Counted final : public BlockDevice
 {
 public:
-    Counted(DevicePtr inner, std::atomic<unsigned>& flushes, std::chrono::microseconds flushTakes)
+    Counted(DevicePtr inner, std::atomic<unsigned>& flushes, std::atomic<std::uint64_t>& calls,
+        std::chrono::microseconds flushTakes)
         : m_inner(std::move(inner))
         , m_flushes(flushes)
+        , m_calls(calls)
         , m_flushTakes(flushTakes)
     {
     }
@@ -33,10 +36,12 @@ public:
     std::uint64_t sizeBytes() const override { return m_inner->sizeBytes(); }
     Result<void> readAt(std::uint64_t offset, std::span<std::byte> to) const override
     {
+        ++m_calls;
         return m_inner->readAt(offset, to);
     }
     Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override
     {
+        ++m_calls;
         return m_inner->writeAt(offset, from);
     }
     Result<void> flush() override
@@ -48,6 +53,7 @@ public:
     }
     Result<void> readOnceAt(std::uint64_t offset, std::span<std::byte> to) const override
     {
+        ++m_calls;
         return m_inner->readOnceAt(offset, to);
     }
     Residence residence() const override { return m_inner->residence(); }
@@ -56,6 +62,7 @@ public:
 private:
     DevicePtr m_inner;
     std::atomic<unsigned>& m_flushes;
+    std::atomic<std::uint64_t>& m_calls; // that read or write
     std::chrono::microseconds m_flushTakes;
 };
 
@@ -66,7 +73,7 @@ public:
         : m_folder(std::move(folder))
         , m_shape(std::move(shape))
     {
-        m_shape.chunk = Sectors{1024};
+        m_shape.chunk = kChunk;
         for (std::uint32_t i = 0; i < members(); ++i) {
             m_files.push_back((m_folder / ("m" + std::to_string(i))).string());
             auto made = createFile(m_files.back(), (kData + m_shape.component).bytes());
@@ -157,7 +164,8 @@ public:
         const auto plan = planAssembly(report, kMirrorUuid, choices);
         const auto find = [this](const std::string& path) -> Result<DevicePtr> {
             const auto index = std::ranges::find(m_files, path) - m_files.begin();
-            return std::make_shared<Counted>(m_devices[std::size_t(index)], flushes, flushTakes);
+            return std::make_shared<Counted>(
+                m_devices[std::size_t(index)], flushes, calls, flushTakes);
         };
         const auto look = [find](const std::string& path) -> Result<SourcePtr> {
             return SourcePtr(BM_TRY(find(path)));
@@ -170,6 +178,7 @@ public:
     }
 
     std::atomic<unsigned> flushes = 0;
+    std::atomic<std::uint64_t> calls = 0;    // that read or write a member
     std::chrono::microseconds flushTakes{0}; // of those that are assembled from now on
 
 private:
