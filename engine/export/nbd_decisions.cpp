@@ -56,9 +56,7 @@ std::optional<std::size_t> find(std::span<const NbdExport> exports, const std::s
 
 std::string textOf(std::span<const std::byte> bytes)
 {
-    std::string text(bytes.size(), '\0');
-    std::memcpy(text.data(), bytes.data(), bytes.size());
-    return text;
+    return {std::bit_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 template <OnDisk T> T take(std::span<const std::byte>& from)
