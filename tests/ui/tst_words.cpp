@@ -88,7 +88,7 @@ private slots:
 
     void everyError_isASentence()
     {
-        for (int code = 0; code <= int(ErrorCode::NothingToDo); ++code) {
+        for (int code = 0; code <= int(ErrorCode::NotMounted); ++code) {
             for (const std::int64_t offset : {-1, 4096}) {
                 const Error error{ErrorCode(code), "a.img", offset, EIO, 3, 4, "/dev/md0"};
                 QVERIFY2(isProse(sentence(error)), qPrintable(text(sentence(error))));
