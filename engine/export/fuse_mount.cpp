@@ -181,6 +181,8 @@ Result<std::unique_ptr<FuseMount>> FuseMount::mount(
     std::error_code ignored;
     if (::access(kDevice, R_OK | W_OK) != 0 || !fs::is_character_file(kDevice, ignored))
         return fail(ErrorCode::NoFuse, folder);
+    if (::geteuid() != 0 && !hasMountHelper())
+        return fail(ErrorCode::CannotMount, folder, -1, EPERM); // libfuse would say so itself
     auto session = std::make_shared<Session>();
     session->served.files = std::move(files);
     session->folder = folder;

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <vector>
@@ -129,6 +130,16 @@ Result<bool> prepareMountPoint(const fs::path& folder)
     if (mountAt(folder) || !fs::is_directory(folder, error) || !fs::is_empty(folder, error))
         return fail(ErrorCode::FolderInUse, folder);
     return isMade;
+}
+
+bool hasMountHelper()
+{
+    const char* const found = std::getenv("PATH"); // NOLINT(concurrency-mt-unsafe): nobody sets it
+    std::istringstream folders(found == nullptr ? "" : found);
+    bool isThere = ::access("/usr/bin/fusermount3", X_OK) == 0; // where libfuse looks first
+    for (std::string one; !isThere && std::getline(folders, one, ':');)
+        isThere = ::access((fs::path(one) / "fusermount3").c_str(), X_OK) == 0;
+    return isThere;
 }
 
 Result<void> unmountFolder(const fs::path& folder, Leaving leaving)

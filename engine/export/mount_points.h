@@ -35,6 +35,9 @@ Result<void> removeLeftMount(const std::filesystem::path& folder);
 // lies in it.
 Result<bool> prepareMountPoint(const std::filesystem::path& folder);
 
+// Whether there is the set-uid program without which only root mounts.
+bool hasMountHelper();
+
 // As the person who mounted it, by the set-uid helper where that is needed. MountBusy while a
 // program has a file in it open, but for `Lazily`: then it goes out of sight at once.
 // CannotUnmount.

@@ -270,6 +270,32 @@ h.zero(5_000, 11_000_001, nbd.CMD_FLAG_FUA | nbd.CMD_FLAG_NO_HOLE)
         self.unmounted(left=True)
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs another user")
+    def test_without_fusermount3_others_than_root_get_the_socket_and_cannot_unmount_files(self):
+        Path(self.scratch.name).chmod(0o777)
+        Path(self.pristine.name).chmod(0o755)
+        files = Path(self.scratch.name) / "files"
+        script = f"""
+as="setpriv --reuid=65534 --regid=65534 --clear-groups" ctl=$1 socket=$2 files=$3
+helper=$(readlink -f "$(command -v fusermount3)")
+shift 3
+$as "$ctl" mount "$files" "$@" > {self.scratch.name}/said || exit 91
+mount --bind /dev/null "$helper" || exit 92
+$as "$ctl" mount "$socket" "$@" && $as "$ctl" umount "$socket"
+$as "$ctl" umount "$files" && exit 93
+umount "$helper"
+$as "$ctl" umount "$files"
+"""
+        outcome = ctl.Outcome(subprocess.run(
+            [*map(str, ["unshare", "-m", "sh", "-c", script, "sh", ctl.CTL, self.mount, files, *self.members()])],
+            capture_output=True, timeout=120, check=False))
+        self.assertEqual(outcome.status, 0, outcome.complaints)
+        self.assertIn(f"is served at {self.socket}, to be read:", outcome.text)
+        self.assertIn(f"{files} is unmounted.", outcome.text)
+        self.assertEqual([line.split(":")[0] for line in outcome.complaints], ["bitmendctl"] * 2, outcome.complaints)
+        self.assertIn("Nothing can be mounted here", outcome.complaints[0])
+        self.assertIn("stays mounted: without the program fusermount3", outcome.complaints[1])
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs another user")
     def test_others_do_not_get_in(self):
         self.writable()
         Path(self.scratch.name).chmod(0o755)
