@@ -185,6 +185,7 @@ ExitCode mountAndServe(const Options& given, const std::function<void()>& ready)
         return complain(opened.error());
     const auto& array = *opened;
     const bool isWritten = modeOf(options) != WriteMode::ReadOnly;
+    Farewell farewell; // before anybody can see what is mounted
     auto mount = mountArray(array, folder, options);
     if (!mount)
         return complain(mount.error(), *array);
@@ -192,7 +193,6 @@ ExitCode mountAndServe(const Options& given, const std::function<void()>& ready)
         complain("Nothing can be mounted here without FUSE and fusermount3, so the contents are "
                  "served to NBD clients instead, as with --nbd.");
     }
-    Farewell farewell;
     report(*array, **mount, options);
     if (!options.json)
         printWayBack(array->snapshot());
