@@ -322,6 +322,19 @@ private slots:
         QVERIFY(holdsOnlyParity(make(6, 5, 20), 0));
         QVERIFY(holdsOnlyParity(make(6, 5, 5), 3));
     }
+
+    void wholeStripe_isTheDataOfARow()
+    {
+        const auto chunks = [](const Geometry& geometry) {
+            return wholeStripe(geometry).count / std::max<std::uint64_t>(geometry.chunk.count, 1);
+        };
+        QCOMPARE(chunks(make(4, 3)), std::uint64_t{2});
+        QCOMPARE(chunks(make(5, 4, 2)), std::uint64_t{3});
+        QCOMPARE(chunks(make(6, 6, 2)), std::uint64_t{4});
+        for (const int level : {-1, 0, 1, 10})
+            QCOMPARE(wholeStripe(make(level, 4)).count, std::uint64_t{0});
+        QCOMPARE(wholeStripe(make(5, 1, 2)).count, std::uint64_t{0});
+    }
 };
 
 QTEST_GUILESS_MAIN(TestPersonality)
