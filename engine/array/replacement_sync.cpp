@@ -33,13 +33,26 @@ public:
     Result<WindowOutcome> work(SectorRange range) override;
 
 private:
+    // What is copied, as it was when its rows were taken: another write may fail members meanwhile.
+    struct Copying
+    {
+        ArrayMember* replacement = nullptr;
+        int role = -1;
+        Sectors from; // the replacement holds what lies before it
+        std::string path;
+        SourcePtr original;
+        Sectors originalData;
+    };
+
     bool isAnyAlone() const;
     std::vector<ArrayMember*> replacements() const;
-    Result<void> fill(ArrayMember& replacement, SectorRange range);
-    void readPages(const ArrayMember& replacement, SectorRange range);
+    std::optional<Copying> copyingOf(ArrayMember& member) const;
+    Result<void> fill(const Copying& copying, SectorRange range);
+    void readPages(const Copying& copying, SectorRange range);
     Result<void> compute(int role, Sectors at, std::span<std::byte> to);
-    void noteLost(ArrayMember& replacement, Sectors at, const Error& why);
+    void noteLost(const Copying& copying, Sectors at, const Error& why);
     Result<void> writePages(ArrayMember& replacement, SectorRange range);
+    void add(const WindowOutcome& more);
     std::span<std::byte> truth(std::size_t length) { return m_buffer.first(length); }
     std::span<std::byte> page(std::size_t index)
     {
@@ -72,58 +85,88 @@ std::vector<ArrayMember*> ReplacementSync::replacements() const
     return all;
 }
 
+// Nothing when its original was lost by now.
+std::optional<ReplacementSync::Copying> ReplacementSync::copyingOf(ArrayMember& member) const
+{
+    const auto guard = m_state.lock();
+    const auto* original = member.replaces ? m_state.holderOf(member.role) : nullptr;
+    if (!original)
+        return {};
+    return Copying{&member, member.role, member.recoveryOffset, original->path, original->source,
+        original->dataOffset};
+}
+
+void ReplacementSync::add(const WindowOutcome& more)
+{
+    m_outcome.readBytes += more.readBytes;
+    m_outcome.writtenBytes += more.writtenBytes;
+    m_outcome.differingBytes += more.differingBytes;
+    m_outcome.recomputedBytes += more.recomputedBytes;
+    m_outcome.listedBadBytes += more.listedBadBytes;
+    uniteRanges(m_outcome.unreadable, more.unreadable);
+    if (!m_outcome.lost)
+        m_outcome.lost = more.lost;
+}
+
 Result<WindowOutcome> ReplacementSync::work(SectorRange range)
 {
     m_outcome = {};
     BM_TRY(checkRebuilding(m_state));
-    if (isAnyAlone())
-        m_outcome = BM_TRY(m_others->work(range));
-    range.begin.count = range.begin.count / kPageSectors.count * kPageSectors.count;
-    const auto rows = m_state.rows.take(range, RowUse::Sync);
-    for (auto* replacement : replacements()) {
-        const SectorRange due{std::max(range.begin, replacement->recoveryOffset), range.end};
-        if (!due.empty())
-            BM_TRY(fill(*replacement, due));
+    const auto all = replacements();
+    bool isAlone = isAnyAlone();
+    {
+        SectorRange pages = range;
+        pages.begin.count = pages.begin.count / kPageSectors.count * kPageSectors.count;
+        const auto rows = m_state.rows.take(pages, RowUse::Sync);
+        for (auto* member : all) {
+            const auto copying = copyingOf(*member);
+            if (!copying) {
+                isAlone = true;
+                continue;
+            }
+            const SectorRange due{std::max(pages.begin, copying->from), pages.end};
+            if (!due.empty())
+                BM_TRY(fill(*copying, due));
+        }
     }
+    if (isAlone && isAnyAlone())
+        add(BM_TRY(m_others->work(range)));
     return std::move(m_outcome);
 }
 
-Result<void> ReplacementSync::fill(ArrayMember& replacement, SectorRange range)
+Result<void> ReplacementSync::fill(const Copying& copying, SectorRange range)
 {
     range.begin.count = range.begin.count / kPageSectors.count * kPageSectors.count;
-    const auto* original = m_state.holderOf(replacement.role);
     const auto length = range.length().bytes();
     m_lost.assign((length + kPage - 1) / kPage, std::nullopt);
-    const auto& source = *original->source;
-    const auto offset = (original->dataOffset + range.begin).bytes();
+    const auto& source = *copying.original;
+    const auto offset = (copying.originalData + range.begin).bytes();
     const auto read = m_scope.pastCache ? source.readOnceAt(offset, truth(length))
                                         : source.readAt(offset, truth(length));
     m_outcome.readBytes += read ? length : 0;
     if (!read) {
-        logReadFailure(m_state.name, original->path, offset, read.error());
-        readPages(replacement, range);
+        logReadFailure(m_state.name, copying.path, offset, read.error());
+        readPages(copying, range);
     }
-    return writePages(replacement, range);
+    return writePages(*copying.replacement, range);
 }
 
-void ReplacementSync::readPages(const ArrayMember& replacement, SectorRange range)
+void ReplacementSync::readPages(const Copying& copying, SectorRange range)
 {
-    const auto* original = m_state.holderOf(replacement.role);
-    auto* target = m_state.member(replacement.path);
     for (std::size_t i = 0; i < m_lost.size(); ++i) {
         const Sectors at{range.begin.count + i * kPageSectors.count};
-        const auto offset = (original->dataOffset + at).bytes();
-        if (original->source->readAt(offset, page(i))) {
+        const auto offset = (copying.originalData + at).bytes();
+        if (copying.original->readAt(offset, page(i))) {
             m_outcome.readBytes += kPage;
             continue;
         }
-        const auto computed = compute(replacement.role, at, page(i));
+        const auto computed = compute(copying.role, at, page(i));
         if (computed) {
             m_outcome.recomputedBytes += kPage;
             continue;
         }
         m_lost[i] = computed.error();
-        noteLost(*target, at, computed.error());
+        noteLost(copying, at, computed.error());
     }
 }
 
@@ -150,14 +193,14 @@ Result<void> ReplacementSync::compute(int role, Sectors at, std::span<std::byte>
     return {};
 }
 
-void ReplacementSync::noteLost(ArrayMember& replacement, Sectors at, const Error& why)
+void ReplacementSync::noteLost(const Copying& copying, Sectors at, const Error& why)
 {
-    const auto content = contentAt(m_state.geometry, {replacement.role, at});
+    const auto content = contentAt(m_state.geometry, {copying.role, at});
     if (content.kind == Holds::Data) {
         uniteRanges(
             m_outcome.unreadable, {{content.arraySector, content.arraySector + kPageSectors}});
     }
-    if (noteBadBlocks(m_state, replacement, {at, at + kPageSectors}))
+    if (noteBadBlocks(m_state, *copying.replacement, {at, at + kPageSectors}))
         m_outcome.listedBadBytes += kPage;
     else if (!m_outcome.lost)
         m_outcome.lost = why;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writers, readers and upkeep at once on levels 0, 5, 6 and 10, one member of it failing in the
-// middle, or one being rebuilt meanwhile: no acknowledged write is lost, nobody reads half a block,
-// copies are equal and parity is right at the end, and ThreadSanitizer has nothing to say. Readers
-// of degraded parity beside them.
+// middle, or one being rebuilt or replaced meanwhile, or failing while it is replaced: no
+// acknowledged write is lost, nobody reads half a block, copies are equal and parity is right at
+// the end, and ThreadSanitizer has nothing to say. Readers of degraded parity beside them.
+#include "engine/array/hot_add.h"
 #include "engine/array/sync.h"
 #include "engine/base/job_control.h"
 #include "tests/engine/array/array_damage.h"
@@ -47,13 +48,15 @@ ArrayShape shapeOf(int level, std::uint32_t layout, std::uint32_t bitmapChunk)
         .level = level, .layout = layout, .component = Sectors{1024}, .bitmapChunk = bitmapChunk};
 }
 
-enum class Event : std::uint8_t { Nothing, Failure, Recovery };
+enum class Event : std::uint8_t { Nothing, Failure, Recovery, Replacement, ReplacedFails };
 
 // Each writer has blocks of its own; a read may meet one in the middle of it, of an old number or a
 // new one, for a block is one write to a member.
-void run(const ArrayShape& shape, Event event)
+void run(ArrayShape shape, Event event)
 {
-    const bool failing = event == Event::Failure;
+    const bool replaces = event == Event::Replacement || event == Event::ReplacedFails;
+    const bool failing = event == Event::Failure || event == Event::ReplacedFails;
+    shape.blanks = replaces ? 1 : 0;
     MemoryArray members(shape);
     const auto blocks = members.arraySize().bytes() / kBlock;
     Block content;
@@ -103,7 +106,11 @@ void run(const ArrayShape& shape, Event event)
             EXPECT(!array->snapshot().stopped);
         }
     });
-    if (event == Event::Recovery) {
+    if (replaces) {
+        const auto plan = planReplace(*array, "blank0", "m1");
+        EXPECT(plan && hotAdd(*array, *plan));
+    }
+    if (replaces || event == Event::Recovery) {
         JobControl control;
         const auto done = sync(*array, SyncAction::Recover, control);
         EXPECT(done && done->completed);
@@ -114,7 +121,7 @@ void run(const ArrayShape& shape, Event event)
     for (auto& other : others)
         other.join();
 
-    EXPECT(!failing || array->state().member("m1")->isFaulty());
+    EXPECT((!failing && !replaces) || array->state().member("m1")->isFaulty());
     for (std::uint64_t block = 0; block < blocks; ++block) {
         Block found(kBlock);
         EXPECT(array->readAt(block * kBlock, found));
@@ -124,8 +131,12 @@ void run(const ArrayShape& shape, Event event)
     EXPECT(stop(*array));
     MemoryArray expected(shape);
     expected.lay(content);
-    for (std::size_t i = 0; i < members.devices(); ++i)
-        EXPECT((failing && i == 1) || std::ranges::equal(members.data(i), expected.data(i)));
+    if (replaces)
+        members.bytes(1) = members.bytes(members.devices() - 1); // stands in its place now
+    for (std::size_t i = 0; i < shape.raidDisks; ++i) {
+        EXPECT((event == Event::Failure && i == 1) ||
+               std::ranges::equal(members.data(i), expected.data(i)));
+    }
 }
 
 void readDegradedParity()
@@ -162,7 +173,11 @@ int main()
     for (const int level : {5, 6}) {
         run(shapeOf(level, 2, 16'384), Event::Failure);
         run(shapeOf(level, 2, 16'384), Event::Recovery);
+        run(shapeOf(level, 2, 16'384), Event::Replacement);
+        run(shapeOf(level, 2, 16'384), Event::ReplacedFails);
     }
+    run(shapeOf(10, 0x102, 16'384), Event::Replacement);
+    run(shapeOf(10, 0x201, 0), Event::ReplacedFails);
     readDegradedParity();
     return 0;
 }
