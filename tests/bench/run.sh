@@ -13,7 +13,7 @@ fi
 cmake --preset release -DBITMEND_TESTS=ON > /dev/null
 benches=(bench_scan bench_sync bench_write)
 [ ! -e tests/bench/bench_heatmap.cpp ] || benches+=(bench_heatmap bench_window)
-cmake --build --preset release --target bitmendctl "${benches[@]}" > /dev/null
+cmake --build --preset release --target bitmendctl bench_random_writes "${benches[@]}" > /dev/null
 
 echo "$(nproc) x $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(date -u +%F)"
 python3 -B tests/bench/scan_ratios.py build/release/bin
@@ -30,6 +30,7 @@ for bench in "${benches[@]}"; do
     fi
     if [ "$bench" = bench_write ]; then
         build/release/bin/bench_write "$folder"
+        python3 -B tests/bench/kernel_writes.py build/release/bin "$folder"
         continue
     fi
     [ "$bench" = bench_scan ] || QT_QPA_PLATFORM=offscreen "build/release/bin/$bench"
