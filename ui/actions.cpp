@@ -54,6 +54,7 @@ Actions::Actions(QObject* parent)
     , demo(make(parent, "demo", tr("Open the &demo array")))
     , writeSomething(make(parent, "writeSomething", tr("&Write something to the demo"),
           QKeySequence(Qt::CTRL | Qt::Key_W)))
+    , pullPlug(make(parent, "pullPlug", tr("&Pull the plug")))
     , shortcuts(make(parent, "shortcuts", tr("&Keyboard and mouse"), QKeySequence(Qt::Key_F1)))
     , about(make(parent, "about", tr("&About Bitmend")))
     , busy(make(parent, "busy", {}))

@@ -55,6 +55,7 @@ struct Actions
 
     QAction* demo;
     QAction* writeSomething; // into the demo
+    QAction* pullPlug;       // of the demo, while it is written to
     QAction* shortcuts;
     QAction* about;
 

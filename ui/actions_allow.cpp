@@ -219,6 +219,10 @@ void Actions::allow(const Situation& now)
         tr("Write 160 blocks of 4 KiB here and there, each with what it holds already, and see "
            "the bitmap follow (Ctrl+W)"));
     writeSomething->setVisible(now.isDemo);
+    permit(pullPlug, now.isDemo ? whyNoWriting(now) : tr("Open the demo array first."),
+        tr("As if the power went now, best while something is written: nothing more reaches the "
+           "overlays, and the array is not stopped"));
+    pullPlug->setVisible(now.isDemo);
 }
 
 // Beside whatever job runs. An array that is only read can only be read there.

@@ -193,6 +193,13 @@ void ArrayJobs::unmount(const ArrayReport& array)
         m_engine.unmount(array.uuid), Steering::None);
 }
 
+void ArrayJobs::pullPlug(const ArrayReport& array)
+{
+    run(array.uuid, Activity::Stopping,
+        tr("Pull the plug on %1").arg(QString::fromStdString(array.name)),
+        m_engine.pullPlug(array.uuid), Steering::None);
+}
+
 void ArrayJobs::stop(const ArrayReport& array)
 {
     run(array.uuid, Activity::Stopping, tr("Stop %1").arg(QString::fromStdString(array.name)),

@@ -35,6 +35,7 @@ public:
     void writeSomething(const ArrayReport& array);
     void mount(const ArrayReport& array, const std::filesystem::path& folder);
     void unmount(const ArrayReport& array);
+    void pullPlug(const ArrayReport& array);
     void stop(const ArrayReport& array);
 
     Activity activity(const Uuid& uuid) const;                 // of its strand

@@ -137,6 +137,10 @@ void MainWindow::connectActions()
         if (const auto array = current())
             m_jobs->writeSomething(array->report);
     });
+    connect(m_actions.pullPlug, &QAction::triggered, this, [this] {
+        if (const auto array = current())
+            m_jobs->pullPlug(array->report);
+    });
     connect(m_arrayPage, &ArrayPage::memberMenuWanted, this, &MainWindow::showMemberMenu);
     connect(m_arrayPage, &ArrayPage::memberChosen, this, [this] {
         const auto array = current();

@@ -80,7 +80,8 @@ void MainWindow::makeMenus()
 
     QMenu* help = menuBar()->addMenu(tr("&Help"));
     help->setToolTipsVisible(true);
-    help->addActions({m_actions.demo, m_actions.writeSomething, m_actions.shortcuts});
+    help->addActions(
+        {m_actions.demo, m_actions.writeSomething, m_actions.pullPlug, m_actions.shortcuts});
     help->addSeparator();
     help->addAction(m_actions.about);
 }
@@ -137,7 +138,7 @@ void MainWindow::makeToolBar()
     bar->addActions(
         {m_actions.assemble, m_actions.resync, m_actions.check, m_actions.hotAdd, m_actions.stop});
     QAction* line = bar->addSeparator();
-    bar->addAction(m_actions.writeSomething);
+    bar->addActions({m_actions.writeSomething, m_actions.pullPlug});
     const auto follow = [line, write = m_actions.writeSomething] {
         line->setVisible(write->isVisible());
     };

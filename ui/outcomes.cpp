@@ -146,6 +146,14 @@ Outcome outcomeOf(const UnmountOutcome& unmount)
                             .arg(pathText(unmount.folder.string()))};
 }
 
+Outcome outcomeOf(const PlugOutcome& plug)
+{
+    return {Tone::Warning,
+        tr("The power is gone; nobody stopped the array. Bits that were set at that moment: %1. "
+           "Assemble it again: the resync goes through their chunks and no others.")
+            .arg(numberText(plug.chunks))};
+}
+
 Outcome outcomeOf(const StopOutcome& stop)
 {
     QString sentence = tr("Stopped at event count %1; %2 written.")

@@ -23,6 +23,7 @@ Outcome outcomeOf(const BitmapOutcome& change);     // a bitmap added or removed
 Outcome outcomeOf(const WriterOutcome& written);
 Outcome outcomeOf(const MountOutcome& mount);
 Outcome outcomeOf(const UnmountOutcome& unmount);
+Outcome outcomeOf(const PlugOutcome& plug);
 Outcome outcomeOf(const StopOutcome& stop);
 Outcome outcomeOf(const ArraySnapshot& assembled);
 Outcome outcomeOf(const Error& error, const ArrayReport& array);

@@ -64,6 +64,8 @@ Phrase headline(const ArrayReport& array)
         return phrase("Slot %1 has no member.", grouped(remark.number));
     case RemarkCode::SpareReady:
         return phrase("A spare is ready to take the place of a missing member.");
+    case RemarkCode::MemberReplaced:
+        return phrase("A member is being replaced.");
     case RemarkCode::RecoveryWillContinue:
         return phrase("Rebuilding a member was interrupted.");
     case RemarkCode::RecoveryByBitmap:
@@ -149,6 +151,7 @@ bool speaksOfStarting(RemarkCode code)
     case RemarkCode::Degraded:
     case RemarkCode::VacantSlot:
     case RemarkCode::SpareReady:
+    case RemarkCode::MemberReplaced:
     case RemarkCode::RecoveryWillContinue:
     case RemarkCode::RecoveryByBitmap:
     case RemarkCode::ResyncWillContinue:

@@ -152,6 +152,11 @@ Phrase sentence(const Remark& remark, const ArrayReport& array)
     case RemarkCode::SpareReady:
         return phrase("%1 is a spare and can take a vacant slot: recovery copies %2 onto it.",
             where, iecSize(array.geometry.componentSize.bytes()));
+    case RemarkCode::MemberReplaced:
+        return phrase(
+            "%1 is the copy of the member in its slot up to %2 of %3, and takes its place when it "
+            "has all.",
+            where, sectors(remark.number), sectors(remark.other));
     case RemarkCode::RecoveryWillContinue:
         return recoveryGoesOn(remark, array);
     case RemarkCode::RecoveryByBitmap:

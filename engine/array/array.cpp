@@ -232,6 +232,8 @@ Result<void> Array::flush() { return flushMembers(*m_state); }
 
 Result<void> Array::maintain() { return bitmend::maintain(*m_state); }
 
+void Array::cutPower() { m_state->allowed->cutPower(); }
+
 ArraySnapshot Array::snapshot() const { return m_state->published(); }
 
 std::uint64_t Array::writtenBytes() const

@@ -46,6 +46,11 @@ public:
     // any more go, and the array becomes clean. Does only what is due.
     Result<void> maintain();
 
+    // As if the power went now: no member takes anything any more, in the middle of what is being
+    // written. To show what that leaves behind; the array is then only good to be dropped. From any
+    // thread.
+    void cutPower();
+
     ArraySnapshot snapshot() const;
     std::uint64_t writtenBytes() const;    // over all members, metadata included
     std::uint64_t recomputedBytes() const; // read from redundancy where a member did not give them

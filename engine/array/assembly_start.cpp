@@ -208,9 +208,8 @@ void remarkRecovery(const Draft& draft, std::vector<Remark>& remarks)
     const ArrayReport& array = draft.array;
     for (const auto& member : array.members) {
         if (member.state == MemberState::Replacement) {
-            remarks.push_back(
-                {RemarkCode::RecoveryWillContinue, member.superblock->recoveryOffset.count,
-                    member.superblock->componentSize.count, member.path});
+            remarks.push_back({RemarkCode::MemberReplaced, member.superblock->recoveryOffset.count,
+                member.superblock->componentSize.count, member.path});
         }
         if (member.state != MemberState::Rebuilding)
             continue;

@@ -11,14 +11,15 @@ namespace bitmend {
 // comments.
 enum class RemarkCode : std::uint8_t {
     AllWell,
-    PowerLostResyncBitmap,   // number = chunks due, other = chunks
-    PowerLostResyncAll,      // dirty, no usable bitmap
-    PowerLostNothingDue,     // dirty, the bitmap says no chunk is due
-    DirtyOnlyOneCopy,        // level 1, one member in sync: md drops the dirty flag
-    Degraded,                // number = members missing, other = more losses it stands
-    VacantSlot,              // number = role
-    SpareReady,              // where = the spare
-    RecoveryWillContinue,    // where = member, number = recovery_offset, other = component sectors
+    PowerLostResyncBitmap, // number = chunks due, other = chunks
+    PowerLostResyncAll,    // dirty, no usable bitmap
+    PowerLostNothingDue,   // dirty, the bitmap says no chunk is due
+    DirtyOnlyOneCopy,      // level 1, one member in sync: md drops the dirty flag
+    Degraded,              // number = members missing, other = more losses it stands
+    VacantSlot,            // number = role
+    SpareReady,            // where = the spare
+    RecoveryWillContinue,  // where = member, number = recovery_offset, other = component sectors
+    MemberReplaced, // where = the replacement, number = recovery_offset, other = component sectors
     RecoveryByBitmap,        // where = member, number = chunks due
     ResyncWillContinue,      // number = resync_offset
     BitsIgnoredBecauseClean, // number = set bits that no resync will copy

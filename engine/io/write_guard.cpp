@@ -40,6 +40,8 @@ public:
 
     Result<void> writeAt(std::uint64_t offset, std::span<const std::byte> from) override
     {
+        if (m_allowed->isCut())
+            return fail(ErrorCode::Vanished, m_name);
         const auto outside = m_allowed->firstOutside(m_name, offset, from.size());
         if (outside || m_allowed->isViolated()) {
             m_allowed->setViolated();
@@ -48,7 +50,10 @@ public:
         return m_device->writeAt(offset, from);
     }
 
-    Result<void> flush() override { return m_device->flush(); }
+    Result<void> flush() override
+    {
+        return m_allowed->isCut() ? fail(ErrorCode::Vanished, m_name) : m_device->flush();
+    }
 
 private:
     DevicePtr m_device;

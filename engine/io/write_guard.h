@@ -25,6 +25,10 @@ public:
     std::optional<std::uint64_t> firstOutside(
         const std::string& name, std::uint64_t offset, std::uint64_t length) const;
 
+    // As if the power went: whatever comes from now on fails with Vanished and does not arrive.
+    void cutPower() { m_cut.store(true, std::memory_order_release); }
+    bool isCut() const { return m_cut.load(std::memory_order_acquire); }
+
     bool isViolated() const { return m_violated.load(std::memory_order_relaxed); }
     void setViolated() { m_violated.store(true, std::memory_order_relaxed); }
 
@@ -34,6 +38,7 @@ private:
     mutable std::shared_mutex m_mutex;
     std::map<std::string, Ranges> m_ranges;
     std::atomic<bool> m_violated = false;
+    std::atomic<bool> m_cut = false;
 };
 
 using AllowedWritesPtr = std::shared_ptr<AllowedWrites>;

@@ -20,6 +20,11 @@ struct Returning
     Result<ReAddPlan> plan;
 };
 
+struct PlugOutcome
+{
+    std::uint64_t chunks = 0; // whose bits were set at that moment; 0 as well without a bitmap
+};
+
 struct ArrayView
 {
     ArrayReport report; // as found; as it is now while assembled

@@ -214,17 +214,12 @@ Job<SyncOutcome> Engine::sync(const Uuid& uuid, SyncAction action)
     });
 }
 
-Job<HotAddPlan> Engine::planHotAdd(const Uuid& uuid, const std::string& path)
-{
-    return onArray<HotAddPlan>(uuid,
-        [path](OpenArray&, Array& array, JobControl&) { return bitmend::planHotAdd(array, path); });
-}
-
-Job<HotAddPlan> Engine::planReplace(
+Job<HotAddPlan> Engine::planHotAdd(
     const Uuid& uuid, const std::string& path, const std::string& original)
 {
     return onArray<HotAddPlan>(uuid, [path, original](OpenArray&, Array& array, JobControl&) {
-        return bitmend::planReplace(array, path, original);
+        return original.empty() ? bitmend::planHotAdd(array, path)
+                                : planReplace(array, path, original);
     });
 }
 
@@ -333,6 +328,26 @@ Job<StopOutcome> Engine::stop(const Uuid& uuid)
             std::ignore = BM_TRY(open.unmount());
             Closed closed{pathsOf(array.snapshot().report), open.overlay()};
             StopOutcome outcome = BM_TRY(bitmend::stop(array));
+            open.closed();
+            m_closed.post(std::move(closed));
+            return outcome;
+        });
+}
+
+Job<PlugOutcome> Engine::pullPlug(const Uuid& uuid)
+{
+    if (const auto writer = m_writers[uuid].lock())
+        writer->cancel();
+    if (const auto array = openArray(uuid).array())
+        array->cutPower();
+    return onArray<PlugOutcome>(
+        uuid, [this](OpenArray& open, Array& array, JobControl&) -> Result<PlugOutcome> {
+            open.foreground().waitForDone(); // what writes there gets errors
+            open.leave();
+            PlugOutcome outcome;
+            if (const auto frame = array.frames().load())
+                outcome.chunks = frame->in(ChunkState::Dirty).total();
+            Closed closed{pathsOf(array.snapshot().report), open.overlay()};
             open.closed();
             m_closed.post(std::move(closed));
             return outcome;

@@ -79,9 +79,8 @@ public:
         const Uuid& uuid, const AssemblyChoices& choices, const std::filesystem::path& overlay);
     Job<ArraySnapshot> assemble(const AssemblyPlan& plan, const std::filesystem::path& overlay);
     Job<SyncOutcome> sync(const Uuid& uuid, SyncAction action);
-    Job<HotAddPlan> planHotAdd(const Uuid& uuid, const std::string& path);
-    Job<HotAddPlan> planReplace(
-        const Uuid& uuid, const std::string& path, const std::string& original);
+    Job<HotAddPlan> planHotAdd(const Uuid& uuid, const std::string& path,
+        const std::string& original); // the member to be replaced; empty: none
     Job<HotAddResult> hotAdd(const Uuid& uuid, const HotAddPlan& plan); // and the recovery
     Job<HotAddResult> reAdd(const Uuid& uuid, const ReAddPlan& plan);   // likewise
     Job<MembershipOutcome> failMember(const Uuid& uuid, const std::string& path);
@@ -93,10 +92,10 @@ public:
     // Its contents as files for other programs, beside the strand's jobs.
     Job<MountOutcome> mount(const Uuid& uuid, const std::filesystem::path& folder);
     Job<UnmountOutcome> unmount(const Uuid& uuid);
-    unsigned openFiles() const; // that programs have open where arrays are mounted
+    unsigned openFiles() const;                  // that programs have open where arrays are mounted
+    Job<PlugOutcome> pullPlug(const Uuid& uuid); // drops it as if the power went
     // And of whoever writes; refused (MountBusy) while a program has one of those files open.
     Job<StopOutcome> stop(const Uuid& uuid);
-
     // Of every job that runs or will, so many bytes of each member in a second; 0: no limit.
     void limitTo(std::uint64_t bytesPerSecond);
 

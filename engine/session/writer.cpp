@@ -60,12 +60,17 @@ Result<WriterOutcome> writeSomething(Array& array, JobControl& control)
     while (outcome.writes < kWrites && control.keepGoing()) {
         const auto at = places.next();
         BM_TRY(array.readAt(at, block));
-        BM_TRY(array.writeAt(at, block));
+        const auto written = array.writeAt(at, block);
+        if (!written && !control.keepGoing())
+            return outcome; // the power went
+        BM_TRY(written);
         ++outcome.writes;
         outcome.writtenBytes += kBlock;
         control.setDone({outcome.writtenBytes / kSectorBytes});
         std::this_thread::sleep_for(kPause);
     }
+    if (!control.keepGoing())
+        return outcome;
     BM_TRY(array.flush());
     outcome.completed = outcome.writes == kWrites;
     return outcome;

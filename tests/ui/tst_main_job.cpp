@@ -145,6 +145,42 @@ private slots:
         QCOMPARE(hashes(), before);
     }
 
+    // The power goes while the demo is written to: what is left names what a resync has to look at.
+    void plug_leavesWhatTheBitmapNames()
+    {
+        openDemo();
+        const auto before = hashes();
+        assembleOnOverlays();
+        click(toolButton(*m_window, "resync"));
+        untilIdle();
+        click(toolButton(*m_window, "writeSomething"));
+        QTRY_VERIFY_WITH_TIMEOUT(
+            m_engine->frame(m_uuid)->in(ChunkState::Dirty).total() > 3, kPatience);
+        picture(*m_window, QStringLiteral("plug-before"));
+        click(toolButton(*m_window, "pullPlug"));
+        QTRY_VERIFY_WITH_TIMEOUT(!array().assembled && m_window->isIdle(), kPatience);
+        QCOMPARE(array().report.needs, Needs::Resync);
+        const auto remark = array().report.remarks.front();
+        QCOMPARE(remark.code, RemarkCode::PowerLostResyncBitmap);
+        QVERIFY(remark.number > 3 && remark.number < 60);
+        QVERIFY(outcomes(*m_window).contains(QStringLiteral("The power is gone")));
+        picture(*m_window, QStringLiteral("plug-pulled"));
+
+        whenAsked<AssemblyDialog>(*m_window, [](AssemblyDialog& dialog) {
+            auto* button = named<QPushButton>(dialog, "assembleNow");
+            QTRY_VERIFY_WITH_TIMEOUT(button->isEnabled(), kPatience);
+            click(button);
+        });
+        click(named<QPushButton>(*m_window, "step"));
+        QTRY_VERIFY_WITH_TIMEOUT(array().assembled && m_window->isIdle(), kPatience);
+        click(toolButton(*m_window, "resync"));
+        untilIdle();
+        QVERIFY(!snapshot().resyncDue);
+        QVERIFY(outcomes(*m_window).contains(QStringLiteral("skipped, clean in the bitmap")));
+        picture(*m_window, QStringLiteral("plug-resynced"));
+        QCOMPARE(hashes(), before);
+    }
+
     void writes_moveTheBitmapAndRestOnWish()
     {
         QVERIFY(!toolButton(*m_window, "writeSomething")->isVisible());

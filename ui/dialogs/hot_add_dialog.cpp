@@ -138,9 +138,7 @@ void HotAddDialog::replan()
     m_planning = std::make_unique<QFutureWatcher<Result<HotAddPlan>>>();
     connect(m_planning.get(), &QFutureWatcher<Result<HotAddPlan>>::finished, this,
         [this] { show(m_planning->result()); });
-    const auto planning = m_original.empty() ? m_engine.planHotAdd(m_uuid, path)
-                                             : m_engine.planReplace(m_uuid, path, m_original);
-    m_planning->setFuture(planning.result);
+    m_planning->setFuture(m_engine.planHotAdd(m_uuid, path, m_original).result);
 }
 
 void HotAddDialog::show(const Result<HotAddPlan>& plan)

@@ -143,7 +143,7 @@ private slots:
         const auto plan = engine.plan(uuid, {});
         QVERIFY(engine.assemble(*plan, overlay()).result.result().has_value());
         const auto spare = (folder() / "spare.bin").string();
-        const auto planned = engine.planHotAdd(uuid, spare).result.result();
+        const auto planned = engine.planHotAdd(uuid, spare, {}).result.result();
         QVERIFY(planned.has_value());
         const auto added = engine.hotAdd(uuid, *planned).result.result();
         QVERIFY(added.has_value());
