@@ -7,9 +7,9 @@
 // comes from any thread beside them. What both touch is guarded by lock(): the members' states and
 // superblocks, the bitmap, the values of the next superblocks. Commits hold it from the first to
 // the last byte, which is what serialises them. Data is read and written without it, under `rows`;
-// the order is rows first, then lock(). Only the strand adds members or takes them away. Paths,
-// devices and the place of the data never change, readers(), published() and frames have locks of
-// their own.
+// the order is rows first, then lock(). Only the strand adds members or takes them away, and it
+// alone has a member followed, which gives it another device. Paths and the place of the data never
+// change, readers(), published() and frames have locks of their own.
 //
 // Sync sectors: what a resync goes through and what bits of the bitmap and `rows` count. Sectors of
 // each member on levels 1, 4, 5 and 6 (where a row of all members belongs together), of the array

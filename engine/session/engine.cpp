@@ -345,8 +345,10 @@ Job<PlugOutcome> Engine::pullPlug(const Uuid& uuid)
             open.foreground().waitForDone(); // what writes there gets errors
             open.leave();
             PlugOutcome outcome;
-            if (const auto frame = array.frames().load())
-                outcome.chunks = frame->in(ChunkState::Dirty).total();
+            if (const auto frame = array.frames().load()) {
+                for (const auto& member : frame->members)
+                    outcome.chunks = std::max(outcome.chunks, member.set.total());
+            }
             Closed closed{pathsOf(array.snapshot().report), open.overlay()};
             open.closed();
             m_closed.post(std::move(closed));
