@@ -210,6 +210,8 @@ bool countsAt(const Member* member, Sectors inData)
 
 bool isListedBad(const Member& member, SectorRange inData)
 {
+    if (member.superblock && member.superblock->level < 1)
+        return false; // md's level 0 and linear do not look at it
     return std::ranges::any_of(member.badBlocks, [&](const SectorRange& listed) {
         const auto start = member.superblock->dataOffset;
         return start + inData.begin < listed.end && listed.begin < start + inData.end;
@@ -288,7 +290,7 @@ ListedBad countListedBad(const ArrayReport& array)
         return count;
     const Mapper mapper(array, **level);
     for (const auto& member : array.members) {
-        if (member.role < 0 || member.badBlocks.empty() ||
+        if (member.role < 0 || member.badBlocks.empty() || array.geometry.level < 1 ||
             memberInRole(array, member.role) != &member)
             continue;
         const auto data = member.superblock->dataOffset;

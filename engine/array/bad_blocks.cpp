@@ -68,7 +68,8 @@ Result<void> heedBadBlocks(ArrayMember& member)
 {
     const auto& superblock = *member.superblock;
     const auto unit = badBlockUnit(superblock);
-    if (unit == Sectors{})
+    // md's level 0 and linear do not look at it: there is nothing to go round by.
+    if (unit == Sectors{} || superblock.level < 1)
         return {};
     member.badListed = BM_TRY(readBadBlocks(*member.source, superblock));
     member.badSettled = member.badListed;

@@ -18,7 +18,8 @@ constexpr std::chrono::milliseconds kUpkeepInterval{100};
 bool isOut(const Member& member)
 {
     return !member.path.empty() && member.superblock && member.state != MemberState::InSync &&
-           member.state != MemberState::Rebuilding && member.state != MemberState::Spare;
+           member.state != MemberState::Rebuilding && member.state != MemberState::Replacement &&
+           member.state != MemberState::Spare;
 }
 
 // Who is out and could be asked back. One whose superblock is of another array cannot.

@@ -130,6 +130,7 @@ private slots:
     void cut_afterAnyWriteBelievesNothingSpoilt();
     void log_ofManySectorsKeepsWhatStaysListed();
     void stripe_saysWhatIsListed();
+    void level0_isReadAsMdReadsIt();
     void frame_marksTheChunks_data() { addRows(); }
     void frame_marksTheChunks();
     void member_withAnUnreadableLogIsRefused();
@@ -399,6 +400,17 @@ void TestBadBlocks::stripe_saysWhatIsListed()
     QCOMPARE(std::set(cell.place.from.begin(), cell.place.from.end()), (std::set<int>{0, 2}));
     QCOMPARE(view->verdict, StripeVerdict::NothingToCompare);
     QVERIFY(holdsNoneOf(cell.bytes, kSpoilt));
+}
+
+// It does not look at the log.
+void TestBadBlocks::level0_isReadAsMdReadsIt()
+{
+    MemoryArray members({.level = 0, .layout = 2, .raidDisks = 2});
+    auto content = members.fill(1);
+    listBad(members, 1, {{{16}, {24}}});
+    const auto found = contentOf(*members.running(WriteMode::Overlay));
+    QCOMPARE(found.size(), content.size());
+    QVERIFY(!holdsNoneOf(found, kSpoilt));
 }
 
 void TestBadBlocks::frame_marksTheChunks()
