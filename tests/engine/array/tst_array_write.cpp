@@ -5,6 +5,7 @@
 #include "engine/array/sync.h"
 #include "engine/base/job_control.h"
 #include "tests/engine/array/array_damage.h"
+#include "tests/engine/array/shape_rows.h"
 
 #include <QTest>
 
@@ -53,12 +54,6 @@ std::vector<ArrayShape> shapes()
     return all;
 }
 
-QByteArray nameOf(const ArrayShape& shape)
-{
-    return QByteArray::number(shape.level) + " layout " + QByteArray::number(shape.layout, 16) +
-           ", " + QByteArray::number(shape.raidDisks) + " members";
-}
-
 // Each set of members that the level stands to lose.
 std::vector<std::vector<int>> lossesOf(const ArrayShape& shape)
 {
@@ -93,14 +88,6 @@ bool membersHold(MemoryArray& members, const ArrayShape& shape, std::span<const 
             return false;
     }
     return true;
-}
-
-void addRows(const std::vector<ArrayShape>& shapes)
-{
-    QTest::addColumn<int>("index");
-    int index = 0;
-    for (const auto& shape : shapes)
-        QTest::newRow(nameOf(shape).constData()) << index++;
 }
 
 void writeAtRandom(Array& array, Bytes& content, unsigned seed, int count)
@@ -154,7 +141,7 @@ private slots:
     void fail_takesWhatTheLevelStandsAndNoMore();
 };
 
-void TestArrayWrite::write_reachesEveryCopy_data() { addRows(shapes()); }
+void TestArrayWrite::write_reachesEveryCopy_data() { addShapeRows(shapes()); }
 
 void TestArrayWrite::write_reachesEveryCopy()
 {
@@ -266,7 +253,7 @@ void TestArrayWrite::write_ofLevel0IsAnErrorWhereTheMemberFails()
 
 void TestArrayWrite::write_withMembersMissingKeepsWhatTheyWouldHold_data()
 {
-    addRows(parityShapes());
+    addShapeRows(parityShapes());
 }
 
 void TestArrayWrite::write_withMembersMissingKeepsWhatTheyWouldHold()

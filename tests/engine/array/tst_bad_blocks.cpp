@@ -6,6 +6,7 @@
 #include "engine/array/sync.h"
 #include "engine/base/job_control.h"
 #include "tests/engine/array/array_damage.h"
+#include "tests/engine/array/shape_rows.h"
 
 #include <QTest>
 
@@ -35,36 +36,13 @@ std::vector<ArrayShape> shapes()
     };
 }
 
-void addRows()
-{
-    QTest::addColumn<int>("index");
-    int index = 0;
-    for (const auto& shape : shapes()) {
-        const auto name = QStringLiteral("level %1, layout %2, %3 members")
-                              .arg(shape.level)
-                              .arg(shape.layout, 0, 16)
-                              .arg(shape.raidDisks);
-        QTest::newRow(qPrintable(name)) << index++;
-    }
-}
-
-ArrayShape shapeOfRow()
-{
-    QFETCH(int, index);
-    return shapes()[std::size_t(index)];
-}
+void addRows() { addShapeRows(shapes()); }
 
 // In the middle of pages as well; those of one member beside those of no other.
 BadBlocks placesOf(std::uint32_t member)
 {
     const std::uint64_t at = 64 + 128 * member;
     return {{{at}, {at + 8}}, {{at + 19}, {at + 22}}, {{at + 704}, {at + 790}}};
-}
-
-Bytes contentOf(const Array& array)
-{
-    Bytes content(array.sizeBytes());
-    return array.readAt(0, content) ? content : Bytes();
 }
 
 BadBlocks listedOn(const MemoryArray& members, const std::string& path)
@@ -138,7 +116,7 @@ private slots:
 
 void TestBadBlocks::read_goesRoundWhatIsListed()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     for (const auto mode : {WriteMode::ReadOnly, WriteMode::Overlay}) {
         Bytes content;
         auto members = listing(shape, content);
@@ -150,7 +128,7 @@ void TestBadBlocks::read_goesRoundWhatIsListed()
 
 void TestBadBlocks::read_ofWhatNobodyElseGivesFails()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     MemoryArray members(shape);
     const auto content = members.fill(1);
     for (std::uint32_t i = 0; i < shape.raidDisks; ++i)
@@ -172,7 +150,7 @@ void TestBadBlocks::read_ofWhatNobodyElseGivesFails()
 
 void TestBadBlocks::write_makesGoodWhatItCovers()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     Bytes content;
     auto members = listing(shape, content);
     {
@@ -202,7 +180,7 @@ void TestBadBlocks::write_makesGoodWhatItCovers()
 
 void TestBadBlocks::check_writesNothingAndRepairMakesGood()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     Bytes content;
     auto members = listing(shape, content);
     const auto listed = sectorsListed(members);
@@ -224,7 +202,7 @@ void TestBadBlocks::check_writesNothingAndRepairMakesGood()
 // As many members as the level can do without are missing, one of the others lists places.
 void TestBadBlocks::recovery_listsWhatNobodyGives()
 {
-    auto shape = shapeOfRow();
+    auto shape = shapeOfRow(shapes());
     shape.blanks = 1;
     MemoryArray members(shape);
     auto content = members.fill(1);
@@ -279,7 +257,7 @@ void TestBadBlocks::recovery_listsWhatNobodyGives()
 
 void TestBadBlocks::recovery_withoutALogIsNotComplete()
 {
-    auto shape = shapeOfRow();
+    auto shape = shapeOfRow(shapes());
     shape.blanks = 1;
     MemoryArray members(shape);
     members.fill(1);
@@ -305,7 +283,7 @@ void TestBadBlocks::recovery_withoutALogIsNotComplete()
 // others, and stops.
 void TestBadBlocks::cut_afterAnyWriteBelievesNothingSpoilt()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     Bytes content;
     auto members = listing(shape, content, true);
     std::vector<Bytes> before;
@@ -415,7 +393,7 @@ void TestBadBlocks::level0_isReadAsMdReadsIt()
 
 void TestBadBlocks::frame_marksTheChunks()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     Bytes content;
     auto members = listing(shape, content);
     const auto array = members.running(WriteMode::Overlay);

@@ -7,6 +7,7 @@
 #include "engine/array/sync.h"
 #include "engine/base/job_control.h"
 #include "tests/engine/array/array_damage.h"
+#include "tests/engine/array/shape_rows.h"
 
 #include <QTest>
 
@@ -39,30 +40,7 @@ std::vector<ArrayShape> shapes()
     return all;
 }
 
-void addRows()
-{
-    QTest::addColumn<int>("index");
-    int index = 0;
-    for (const auto& shape : shapes()) {
-        const auto name = QStringLiteral("level %1, layout %2, %3 members")
-                              .arg(shape.level)
-                              .arg(shape.layout, 0, 16)
-                              .arg(shape.raidDisks);
-        QTest::newRow(qPrintable(name)) << index++;
-    }
-}
-
-ArrayShape shapeOfRow()
-{
-    QFETCH(int, index);
-    return shapes()[std::size_t(index)];
-}
-
-Bytes contentOf(const Array& array)
-{
-    Bytes content(array.sizeBytes());
-    return array.readAt(0, content) ? content : Bytes();
-}
+void addRows() { addShapeRows(shapes()); }
 
 // Slots the blank device as the replacement of the second member.
 Result<HotAddOutcome> begin(Array& array)
@@ -130,7 +108,7 @@ private slots:
 
 void TestReplacement::replace_takesOverWhatTheOriginalHolds()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     MemoryArray members(shape);
     const auto content = members.fill(1);
     {
@@ -153,7 +131,7 @@ void TestReplacement::replace_takesOverWhatTheOriginalHolds()
 
 void TestReplacement::replace_goesRoundWhatTheOriginalDoesNotGive()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     MemoryArray members(shape);
     const auto content = members.fill(1);
     for (const std::uint64_t at : {0U, 40U, 41U, 900U}) {
@@ -171,7 +149,7 @@ void TestReplacement::replace_goesRoundWhatTheOriginalDoesNotGive()
 
 void TestReplacement::write_reachesTheReplacementToo()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     MemoryArray members(shape);
     auto content = members.fill(1);
     const auto array = members.running(WriteMode::Overlay);
@@ -187,7 +165,7 @@ void TestReplacement::write_reachesTheReplacementToo()
 
 void TestReplacement::superblocks_sayWhatIsUnderWay()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     MemoryArray members(shape);
     auto content = members.fill(1);
     {
@@ -219,7 +197,7 @@ void TestReplacement::superblocks_sayWhatIsUnderWay()
 
 void TestReplacement::original_thatFailsLeavesItsPlaceToTheReplacement()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     MemoryArray members(shape);
     auto content = members.fill(1);
     const auto array = members.running(WriteMode::Overlay);
@@ -238,7 +216,7 @@ void TestReplacement::original_thatFailsLeavesItsPlaceToTheReplacement()
 
 void TestReplacement::replacement_thatFailsHarmsNobody()
 {
-    const auto shape = shapeOfRow();
+    const auto shape = shapeOfRow(shapes());
     MemoryArray members(shape);
     auto content = members.fill(1);
     const auto array = members.running(WriteMode::Overlay);
@@ -286,7 +264,7 @@ void TestReplacement::resync_comesFirstAndReachesBoth()
 // them and with all caches with BITMEND_LONG, else after some fifty, always the same ones.
 void TestReplacement::cut_afterAnyWriteLosesNothing()
 {
-    auto shape = shapeOfRow();
+    auto shape = shapeOfRow(shapes());
     shape.component = Sectors{256};
     MemoryArray members(shape, true);
     auto content = members.fill(1);
