@@ -246,7 +246,8 @@ private slots:
         writeMembers(folder(), {.name = "a:one", .number = 1});
         writeMembers(folder(), {.name = "a:two", .number = 2});
         m_window->open({m_folder->path()});
-        QTRY_VERIFY_WITH_TIMEOUT(m_window->isIdle(), kPatience);
+        QTRY_VERIFY_WITH_TIMEOUT(
+            named<QLabel>(*m_window, "arrayTitle") && m_window->isIdle(), kPatience);
         panel().setFocus();
         const QString first = named<QLabel>(*m_window, "arrayTitle")->text();
         QTest::keyClick(&panel(), Qt::Key_Down);

@@ -50,6 +50,12 @@ ArrayShape shapeOf(int level, std::uint32_t layout, std::uint32_t bitmapChunk)
 
 enum class Event : std::uint8_t { Nothing, Failure, Recovery, Replacement, ReplacedFails };
 
+void beginReplacing(Array& array)
+{
+    const auto plan = planReplace(array, "blank0", "m1");
+    EXPECT(plan && hotAdd(array, *plan));
+}
+
 // Each writer has blocks of its own; a read may meet one in the middle of it, of an old number or a
 // new one, for a block is one write to a member.
 void run(ArrayShape shape, Event event)
@@ -72,6 +78,9 @@ void run(ArrayShape shape, Event event)
     array->state().clock = [&seconds] {
         return ArrayState::Clock::time_point(std::chrono::seconds(++seconds));
     };
+
+    if (event == Event::ReplacedFails)
+        beginReplacing(*array); // before it can be too late
 
     std::vector<std::uint64_t> last(blocks, 1);
     std::atomic<bool> isOver = false;
@@ -106,10 +115,8 @@ void run(ArrayShape shape, Event event)
             EXPECT(!array->snapshot().stopped);
         }
     });
-    if (replaces) {
-        const auto plan = planReplace(*array, "blank0", "m1");
-        EXPECT(plan && hotAdd(*array, *plan));
-    }
+    if (event == Event::Replacement)
+        beginReplacing(*array);
     if (replaces || event == Event::Recovery) {
         JobControl control;
         const auto done = sync(*array, SyncAction::Recover, control);
