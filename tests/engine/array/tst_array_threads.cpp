@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writers, readers and upkeep at once on levels 0, 5, 6 and 10, one member of it failing in the
-// middle, or one being rebuilt or replaced meanwhile, or failing while it is replaced: no
+// middle, a resync, or one being rebuilt or replaced meanwhile, or failing while it is replaced: no
 // acknowledged write is lost, nobody reads half a block, copies are equal and parity is right at
-// the end, and ThreadSanitizer has nothing to say. Readers of degraded parity beside them.
+// the end, and ThreadSanitizer has nothing to say. Readers of degraded parity beside them. Given a
+// folder, it leaves there the members and the content of what is complete at the end, for the
+// kernel to look at.
 #include "engine/array/hot_add.h"
 #include "engine/array/sync.h"
 #include "engine/base/job_control.h"
@@ -11,6 +13,8 @@
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -48,7 +52,25 @@ ArrayShape shapeOf(int level, std::uint32_t layout, std::uint32_t bitmapChunk)
         .level = level, .layout = layout, .component = Sectors{1024}, .bitmapChunk = bitmapChunk};
 }
 
-enum class Event : std::uint8_t { Nothing, Failure, Recovery, Replacement, ReplacedFails };
+enum class Event : std::uint8_t { Nothing, Failure, Resync, Recovery, Replacement, ReplacedFails };
+
+std::filesystem::path folder; // empty: nothing is left
+
+void leave(const std::filesystem::path& file, std::span<const std::byte> bytes)
+{
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+}
+
+void leaveAll(MemoryArray& members, std::uint32_t count, const Block& content)
+{
+    static int number = 0;
+    const auto own = folder / std::to_string(number++);
+    std::filesystem::create_directories(own);
+    for (std::uint32_t i = 0; i < count; ++i)
+        leave(own / (std::to_string(i) + ".img"), members.bytes(i));
+    leave(own / "content", content);
+}
 
 void beginReplacing(Array& array)
 {
@@ -63,6 +85,8 @@ void run(ArrayShape shape, Event event)
     const bool replaces = event == Event::Replacement || event == Event::ReplacedFails;
     const bool failing = event == Event::Failure || event == Event::ReplacedFails;
     shape.blanks = replaces ? 1 : 0;
+    if (event == Event::Resync)
+        shape.resyncOffset = {};
     MemoryArray members(shape);
     const auto blocks = members.arraySize().bytes() / kBlock;
     Block content;
@@ -117,9 +141,10 @@ void run(ArrayShape shape, Event event)
     });
     if (event == Event::Replacement)
         beginReplacing(*array);
-    if (replaces || event == Event::Recovery) {
+    if (replaces || event == Event::Recovery || event == Event::Resync) {
         JobControl control;
-        const auto done = sync(*array, SyncAction::Recover, control);
+        const auto action = event == Event::Resync ? SyncAction::Resync : SyncAction::Recover;
+        const auto done = sync(*array, action, control);
         EXPECT(done && done->completed);
     }
     for (auto& writer : writers)
@@ -144,6 +169,8 @@ void run(ArrayShape shape, Event event)
         EXPECT((event == Event::Failure && i == 1) ||
                std::ranges::equal(members.data(i), expected.data(i)));
     }
+    if (!folder.empty() && event != Event::Failure)
+        leaveAll(members, shape.raidDisks, content);
 }
 
 void readDegradedParity()
@@ -171,18 +198,22 @@ void readDegradedParity()
 
 } // namespace
 
-int main()
+int main(int count, char** words)
 {
+    if (count > 1)
+        folder = words[1];
     run(shapeOf(0, 1, 0), Event::Nothing);
     run(shapeOf(10, 0x102, 16'384), Event::Nothing);
     run(shapeOf(10, 0x102, 16'384), Event::Failure);
     run(shapeOf(10, 0x201, 0), Event::Failure);
     for (const int level : {5, 6}) {
         run(shapeOf(level, 2, 16'384), Event::Failure);
+        run(shapeOf(level, 2, 0), Event::Resync);
         run(shapeOf(level, 2, 16'384), Event::Recovery);
         run(shapeOf(level, 2, 16'384), Event::Replacement);
         run(shapeOf(level, 2, 16'384), Event::ReplacedFails);
     }
+    run(shapeOf(10, 0x102, 0), Event::Resync);
     run(shapeOf(10, 0x102, 16'384), Event::Replacement);
     run(shapeOf(10, 0x201, 0), Event::ReplacedFails);
     readDegradedParity();
