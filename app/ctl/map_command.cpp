@@ -182,9 +182,10 @@ ExitCode mapCommand(const Options& options)
     if (!plan)
         return complain(plan.error());
     const auto size = plan->array.arraySize.bytes();
-    if (options.member.empty() && options.offset >= size)
+    if (options.member.empty() && options.offset >= size) {
         return misused(
             "map", "The array ends at byte " + std::to_string(size) + ", before the asked one.");
+    }
     const auto answer = answerFor(plan->array, options);
     if (!answer)
         return complain(answer.error());

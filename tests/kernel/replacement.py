@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -131,6 +132,9 @@ def interrupt(case):
         [str(word) for word in (mend_cases.BITMENDCTL, "replace", "--overlay", case.overlay, "--rate-limit", "2M",
                                 "--member", members[REPLACED], "--spare", spare, *members)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # At two mebibytes a second it lasts for four from when it opened the spare.
+    while process.poll() is None and not any("spare" in file.name for file in Path(case.overlay).glob("*")):
+        time.sleep(0.01)
     try:
         process.wait(1.5)
     except subprocess.TimeoutExpired:
