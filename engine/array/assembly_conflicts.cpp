@@ -20,6 +20,19 @@ bool concernsItsRole(const Problem& problem)
 
 } // namespace
 
+// Whether it was last together with somebody who then went on without it, in the reference's half.
+// The reference itself may have come later, so that the member never heard of it.
+bool Judge::countsOnOurs(const Member& member) const
+{
+    const Superblock& fresh = *m_reference->superblock;
+    return std::ranges::any_of(m_members, [&](const Member& other) {
+        return &other != &member && !isReference(other) && hasOwnRole(other) &&
+               other.events + 1 >= m_reference->events &&
+               roleIn(fresh, other.devNumber) == other.superblock->role() &&
+               roleIn(*member.superblock, other.devNumber) == other.superblock->role();
+    });
+}
+
 // Each half ran without the other and says so. Whichever has more events, the other's data are not
 // older but different.
 void Judge::findSplit()
@@ -41,8 +54,8 @@ void Judge::findSplit()
         const bool weCallItMissing = roleIn(fresh, member.devNumber) != own.role();
         // One side alone is enough where the other cannot just be older: it recorded a failure
         // that the reference knows nothing of.
-        const bool split =
-            weCallItMissing ? ourRole != fresh.role() : !stale && ourRole == kRoleFaulty;
+        const bool split = weCallItMissing ? ourRole != fresh.role() && !countsOnOurs(member)
+                                           : !stale && ourRole == kRoleFaulty;
         if (!split)
             continue;
         member.role = roleNumber(own.role());

@@ -33,6 +33,7 @@ private:
     void slot(Member& member, Role role);
     void acceptStale();
     void numberGiven();
+    bool countsOnOurs(const Member& member) const;
     void findSplit();
     void resolveRoles();
     void resolveRole(std::vector<Member*>& claims);

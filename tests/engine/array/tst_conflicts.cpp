@@ -112,6 +112,25 @@ private slots:
         QCOMPARE(array.needs, Needs::Choice);
     }
 
+    // The reference took another's place after the member had left: it is unknown to it, not
+    // missing.
+    void memberFromBeforeTheReference_isStale()
+    {
+        ArrayImages images(1, 3);
+        images[0].devNumber = 5;
+        for (const std::size_t i : {0U, 2U}) {
+            images[i].devRoles[0] = kRoleSpare;
+            images[i].devRoles[1] = kRoleSpare;
+            images[i].devRoles[5] = 0;
+            images[i].events = 140;
+        }
+        const auto array = theArray(images.scan());
+        QCOMPARE(array.reference, "m0.img");
+        QCOMPARE(stateOf(array, "m1.img"), MemberState::Stale);
+        QVERIFY(array.canStart);
+        QCOMPARE(array.missing, 1);
+    }
+
     void splitOf090_isSeen()
     {
         ArrayImages images(1, 2, MetadataVersion::V0_90);
