@@ -173,11 +173,10 @@ ArrayMember asPlanned(const ArrayState& state, const Member& planned)
     if (member.inSync || rebuilding)
         member.role = planned.role;
     if (rebuilding) {
-        const bool isPart = planned.superblock->has(feature::kRecoveryOffset);
+        const auto& superblock = *planned.superblock;
         member.recoveryOffset = state.componentSize;
-        if (isPart)
-            member.recoveryOffset =
-                std::min(planned.superblock->recoveryOffset, state.componentSize);
+        if (superblock.has(feature::kRecoveryOffset))
+            member.recoveryOffset = std::min(superblock.recoveryOffset, state.componentSize);
         member.byBitmap = planned.superblock->has(feature::kRecoveryBitmap);
     }
     member.badListed = planned.badBlocks;

@@ -55,9 +55,10 @@ ScanReport asScanned(const ArrayState& state)
             report.externalBitmap = std::make_shared<const BitmapCopy>(std::move(*read));
     }
     for (const auto& member : state.plan.array.members) {
-        if (!state.member(member.path) && member.superblock)
+        if (!state.member(member.path) && member.superblock) {
             add(member.path, nullptr, member.superblock, member.bitmap, member.badBlocks,
                 member.problems);
+        }
     }
     return report;
 }
