@@ -86,26 +86,23 @@ Result<void> ParityWrite::writeColumn(const Column& column)
     return {};
 }
 
-// A member does not give all of its part of the column around this.
+// A member does not give all of its part of the column around this. Whoever does not give this
+// block, at whichever reading, counts as lost in it; then it goes another way.
 Result<void> ParityWrite::writeBlock(const Column& column)
 {
     const auto& all = m_readers.codeOf(column.stripe);
     auto lost = all.lost();
-    auto outcome = fail(ErrorCode::NotEnoughMembers, m_state.name);
-    for (const auto& reader : m_readers.all) {
-        const auto read =
-            all.isLost(reader.role) ? Result<void>() : this->read(reader.role, column);
-        if (read)
-            continue;
-        lost.push_back(reader.role);
-        outcome = std::unexpected(read.error());
+    while (true) {
+        const StripeCode code(all.roles(), lost);
+        const auto computed = compute(code, column, wayOf(code, column));
+        if (computed) {
+            put(code, column);
+            return {};
+        }
+        lost.push_back(m_unread);
+        if (!StripeCode::canRecover(all.roles(), lost))
+            return computed;
     }
-    if (!StripeCode::canRecover(all.roles(), lost))
-        return outcome;
-    const StripeCode code(all.roles(), lost);
-    BM_TRY(compute(code, column, wayOf(code, column)));
-    put(code, column);
-    return {};
 }
 
 // Parity that somebody holds and does not give is made anew: a recovery may have come by already,
@@ -244,7 +241,11 @@ void ParityWrite::put(const StripeCode& code, const Column& column)
 
 Result<void> ParityWrite::read(int role, const Column& column)
 {
-    return readRole(m_state, m_readers, role, column.offset(m_chunk), scratch(role, column.length));
+    auto given =
+        readRole(m_state, m_readers, role, column.offset(m_chunk), scratch(role, column.length));
+    if (!given)
+        m_unread = role;
+    return given;
 }
 
 std::span<std::byte> ParityWrite::scratch(int role, std::size_t length)

@@ -57,6 +57,7 @@ private:
     Sectors m_doubtfulFrom;
     std::uint64_t m_chunk; // bytes
     std::size_t m_block = 0;
+    int m_unread = -1;                          // the role that did not give what was read last
     std::optional<AlignedBuffer> m_scratch;     // a column's block for each role
     std::vector<std::span<std::byte>> m_blocks; // by role: what was read or computed of a column
 };

@@ -121,6 +121,8 @@ class TestArrayWrite : public QObject
     Q_OBJECT
 
 private slots:
+    void write_goesRoundReadsThatFailNowAndThen_data();
+    void write_goesRoundReadsThatFailNowAndThen();
     void write_reachesEveryCopy_data();
     void write_reachesEveryCopy();
     void write_toLevel10SetsItsBitsFirst();
@@ -140,6 +142,34 @@ private slots:
     void write_toParitySetsItsBitsFirst();
     void fail_takesWhatTheLevelStandsAndNoMore();
 };
+
+void TestArrayWrite::write_goesRoundReadsThatFailNowAndThen_data() { addShapeRows(parityShapes()); }
+
+// One member does not give some places once, twice or three times, and then does.
+void TestArrayWrite::write_goesRoundReadsThatFailNowAndThen()
+{
+    const auto shape = shapeOfRow(parityShapes());
+    if (shape.raidDisks < 3)
+        return; // nothing is read for a stripe of one
+    MemoryArray members(shape);
+    auto content = members.fill(2);
+    const auto array = members.running(WriteMode::Overlay);
+    std::mt19937_64 random(9);
+    for (int i = 0; i < 40; ++i) {
+        auto& device = members.device(random() % shape.raidDisks);
+        const auto at = MemoryArray::kData.bytes() + random() % (shape.component.bytes() - 8192);
+        device.failReads(at, at + 5000, EIO, 1 + unsigned(random() % 3));
+        const auto offset = random() % (content.size() - 20'000);
+        Bytes bytes(1 + random() % 20'000);
+        fillPattern(bytes, random());
+        QVERIFY(array->writeAt(offset, bytes));
+        std::ranges::copy(bytes, content.begin() + std::ptrdiff_t(offset));
+        device.heal();
+    }
+    QVERIFY(holds(*array, content));
+    QVERIFY(stop(*array));
+    QVERIFY(membersHold(members, shape, content));
+}
 
 void TestArrayWrite::write_reachesEveryCopy_data() { addShapeRows(shapes()); }
 
