@@ -17,7 +17,7 @@ using Log = std::vector<std::byte>;
 
 std::uint64_t placeOf(const Superblock& superblock)
 {
-    return badBlockLogArea(superblock)->begin.bytes();
+    return badBlockLogArea(superblock).value_or(SectorRange{}).begin.bytes();
 }
 
 std::optional<Log> encoded(const ArrayMember& member, const BadBlocks& blocks)
@@ -128,14 +128,14 @@ Result<void> writeBadBlocks(ArrayState& state, ArrayMember& member, const Superb
 {
     if (!member.bad || member.badSettled == member.badListed)
         return {};
+    const auto from = encoded(member, member.badListed);
     const auto to = encoded(member, member.badSettled);
     if (next.has(feature::kBadBlocks) && to) {
-        if (member.superblock->has(feature::kBadBlocks)) {
-            const auto kept = inBoth(member.badListed, member.badSettled);
-            const auto from = encoded(member, member.badListed);
-            const auto between = encoded(member, kept);
-            BM_TRY(rewrite(state, member, *from, *between, true));
-            BM_TRY(rewrite(state, member, *between, *to, false));
+        if (member.superblock->has(feature::kBadBlocks) && from) {
+            const auto between =
+                encoded(member, inBoth(member.badListed, member.badSettled)).value_or(*to);
+            BM_TRY(rewrite(state, member, *from, between, true));
+            BM_TRY(rewrite(state, member, between, *to, false));
         } else {
             // Not in force yet: whatever lies there means nothing before the superblock says so.
             BM_TRY(writeMember(state, member, placeOf(*member.superblock), *to));
