@@ -278,7 +278,7 @@ void smallWritesReachTheDeviceAsLargeOnes()
         if (entry.bytes.size() % kStripe == 0 && entry.offset % kStripe == 0)
             inWholeStripes += entry.bytes.size();
     }
-    EXPECT(scene.device->counts().writes < kWritten / kBlock / 20);
+    EXPECT(scene.device->counts().writes < kWritten / kBlock / 10);
     EXPECT(inWholeStripes >= kWritten / 2);
     for (std::uint64_t at = 0; at < kWritten; at += kBlock)
         EXPECT(scene.memory->bytes()[at] == std::byte(at / kBlock));
