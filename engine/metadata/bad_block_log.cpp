@@ -18,15 +18,17 @@ namespace {
 constexpr std::uint64_t kEnd = ~std::uint64_t{0};
 constexpr unsigned kLengthBits = 10;
 constexpr std::uint64_t kLengthMask = (std::uint64_t{1} << kLengthBits) - 1;
-constexpr std::uint64_t kLongest = 512; // units in one word
-constexpr unsigned kMostShift = 40;     // units larger than any member
+constexpr std::uint64_t kLongest = 512;                                      // units in one word
+constexpr std::uint64_t kMostUnits = std::uint64_t{1} << (64 - kLengthBits); // a word can name
+constexpr unsigned kMostShift = 40; // units larger than any member
 
 // Nothing when it cannot be counted in sectors.
 SectorRange rangeOf(std::uint64_t word, std::uint8_t shift)
 {
     const auto first = word >> kLengthBits;
     const auto last = first + (word & kLengthMask);
-    if (last > std::numeric_limits<std::uint64_t>::max() / kSectorBytes >> shift)
+    if (last > kMostUnits ||
+        last > std::numeric_limits<std::uint64_t>::max() / kSectorBytes >> shift)
         return {};
     return {{first << shift}, {last << shift}};
 }
